@@ -34,7 +34,22 @@ class NotebookError(TeacherError):
 
 
 class HiddenTestError(TeacherError):
-    """A test cell fails on the reference solution, or cannot be judged from outside."""
+    """A test cell fails on the reference solution, or cannot be judged from outside.
+
+    Parameters
+    ----------
+    message
+        What is wrong with which cell, and what to try.
+    detail
+        A traceback for the instructor, or nothing.
+    """
+
+    def __init__(self, message: str, detail: str = "") -> None:
+        super().__init__(message, detail)
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class ConfigurationError(TeacherError):

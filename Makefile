@@ -1,0 +1,59 @@
+# Everything a fresh machine needs is set up by the targets themselves: `make demo`, `make test`.
+# `make help` is the menu.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format types unit integration course build catalogues check clean
+
+help: ## Show this menu
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## Make the virtual environment and install bubblewrap (as root) or say how
+
+$(STAMP): pyproject.toml constraints.txt tools/bubblewrap.sh
+	sh tools/bubblewrap.sh
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[course,otter,dev]'
+	touch $(STAMP)
+
+demo: setup ## Grade the sample class end to end and show the marks
+	$(BIN)/nbjudge demo
+
+test: setup lint types ## Run everything: lint, types, all tests
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests
+
+types: setup
+	$(BIN)/mypy
+
+format: setup ## Format the code
+	$(BIN)/ruff format src tests
+	$(BIN)/ruff check --fix src tests
+
+unit: setup ## Run the tests that need no kernel
+	$(BIN)/python -m pytest tests/unit
+
+integration: setup ## Run the tests with real kernels and real bubblewrap
+	$(BIN)/python -m pytest tests/integration
+
+course: setup ## Run the tests of the TPs and of the sample class
+	$(BIN)/python -m pytest tests/course
+
+build: setup ## Make release/ and solutions/ again from source/
+	$(BIN)/nbjudge build
+
+catalogues: setup ## Extract and compile the engine's sentences (gettext)
+	$(BIN)/python tools/catalogues.py
+
+check: setup ## Prove every TP before release
+	$(BIN)/nbjudge check
+
+clean: ## Remove what tools made (never submissions or the gradebook)
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis demo

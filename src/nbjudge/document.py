@@ -1,0 +1,156 @@
+"""The graded notebook: the instructor's cells, the student's answers, inert outputs, verdicts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nbjudge.assignment import Kind, SourceCell, SourceNotebook
+from nbjudge.i18n import gettext as _
+from nbjudge.inert import inert_cell
+from nbjudge.rebuild import RunCell
+from nbjudge.verdict import Part, Verdict
+
+Output = dict[str, Any]
+
+
+def number(value: float) -> str:
+    """Write points without a superfluous zero: 1.5, 3."""
+    return f"{value:g}"
+
+
+def verdict_text(verdict: Verdict) -> str:
+    """Return the verdict as plain lines, for a notebook's output and the terminal."""
+    if verdict.points is None:
+        return _("To be graded by hand, out of {total}.").format(total=number(verdict.max_points))
+    lines = [
+        _("{points} / {total} points").format(
+            points=number(verdict.points), total=number(verdict.max_points)
+        )
+    ]
+    if verdict.message:
+        lines.append(verdict.message)
+    lines += [_part_line(part) for part in verdict.parts]
+    return "\n".join(lines)
+
+
+def _part_line(part: Part) -> str:
+    line = _("- {what}: {points} / {total}").format(
+        what=part.what, points=number(part.points), total=number(part.max_points)
+    )
+    return f"{line}. {part.message}" if part.message else line
+
+
+def build_document(
+    notebook: SourceNotebook,
+    cells: Sequence[RunCell],
+    outputs: Mapping[int, Sequence[Output]],
+    counts: Mapping[int, int | None],
+    verdicts: Mapping[str, Verdict],
+    notes: Sequence[str],
+) -> dict[str, Any]:
+    """Return the graded notebook as nbformat 4.5 JSON data.
+
+    Test cells hold their whole source, hidden part included: ``autograded/`` is the
+    instructor's.  Feedback takes the hidden part out again.
+
+    Parameters
+    ----------
+    notebook
+        As the instructor wrote it.
+    cells
+        What was run.
+    outputs, counts
+        By position in ``cells``.
+    verdicts
+        By grade_id.
+    notes
+        Sentences about the whole notebook.
+    """
+    taken: set[str] = set()
+    built = []
+    for position, cell in enumerate(cells):
+        data = _cell(cell, position, taken)
+        if cell.cell_type == "code":
+            data["outputs"] = [dict(output) for output in outputs.get(position, ())]
+            data["execution_count"] = counts.get(position)
+        data = inert_cell(data)
+        origin = cell.origin
+        if origin is not None and origin.grade_id in verdicts:
+            verdict = verdicts[origin.grade_id]
+            data["metadata"]["nbjudge"] = {
+                "status": verdict.status.value,
+                "points": verdict.points,
+                "max_points": verdict.max_points,
+                "message": verdict.message,
+                "parts": [
+                    {
+                        "what": part.what,
+                        "points": part.points,
+                        "max_points": part.max_points,
+                        "message": part.message,
+                    }
+                    for part in verdict.parts
+                ],
+            }
+            if origin.kind is Kind.TEST:
+                text = {
+                    "output_type": "stream",
+                    "name": "stdout",
+                    "text": verdict_text(verdict) + "\n",
+                }
+                data["outputs"] = [*data["outputs"], text]
+        built.append(data)
+    return {
+        "cells": built,
+        "metadata": {
+            "kernelspec": dict(notebook.kernelspec)
+            or {"name": notebook.kernel_name, "display_name": notebook.kernel_name},
+            "language_info": {"name": notebook.language},
+            "nbjudge": {"notes": list(notes)},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+def _cell(cell: RunCell, position: int, taken: set[str]) -> dict[str, Any]:
+    origin = cell.origin
+    metadata: dict[str, Any] = {}
+    source = cell.source
+    identifier = f"extra-{position}"
+    if origin is not None:
+        identifier = origin.cell_id
+        if origin.kind is Kind.TEST:
+            source = origin.source
+        if origin.grade_id is not None:
+            metadata["nbgrader"] = nbgrader_metadata(origin)
+    identifier = re.sub(r"[^A-Za-z0-9_-]", "-", identifier)[:64] or f"cell-{position}"
+    if identifier in taken:
+        identifier = f"cell-{position}"
+    taken.add(identifier)
+    if cell.repairs:
+        metadata["nbjudge_notes"] = list(cell.repairs)
+    return {
+        "cell_type": cell.cell_type if cell.cell_type in {"code", "markdown"} else "raw",
+        "id": identifier,
+        "metadata": metadata,
+        "source": source,
+    }
+
+
+def nbgrader_metadata(cell: SourceCell) -> dict[str, Any]:
+    """Return a cell's nbgrader metadata (schema 3) as the instructor's notebook says it."""
+    data: dict[str, Any] = {
+        "schema_version": 3,
+        "grade_id": cell.grade_id,
+        "cell_type": cell.cell_type,
+        "grade": cell.kind in (Kind.TEST, Kind.MANUAL),
+        "solution": cell.is_students,
+        "locked": cell.locked,
+        "task": cell.kind is Kind.TASK,
+    }
+    if cell.is_graded:
+        data["points"] = cell.points
+    return data

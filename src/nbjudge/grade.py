@@ -1,0 +1,501 @@
+"""Grading one notebook: a pure function of upload, assignment, settings and secret.
+
+There is no database here and no course folder: ``nbgrader autograde``, formgrader's button and
+``nbjudge grade`` all call :func:`grade_notebook` and store what it returns.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbjudge
+from nbjudge import i18n
+from nbjudge.assignment import Assignment, Kind, SourceCell, SourceNotebook, Upload
+from nbjudge.classic import classic_verdict
+from nbjudge.document import Output, build_document
+from nbjudge.errors import HiddenTestError, JudgeProcessError
+from nbjudge.i18n import gettext as _
+from nbjudge.judge import Load
+from nbjudge.judge_process import JudgeProcess, JudgeTimeout, ProbeAnswer
+from nbjudge.kernel import CellRun, KernelSetup, Outcome, SealedKernel
+from nbjudge.limits import Limits
+from nbjudge.rebuild import Rebuilt, RunCell, rebuild
+from nbjudge.secret import seed_for
+from nbjudge.settings import Settings
+from nbjudge.verdict import CellTiming, Part, Result, Status, Verdict
+
+
+def grade_notebook(
+    upload: Upload, assignment: Assignment, notebook: str, settings: Settings, secret: bytes
+) -> Result:
+    """Run and judge one submitted notebook; whatever it holds, every question gets a verdict.
+
+    Parameters
+    ----------
+    upload
+        The bytes that the student handed in.
+    assignment
+        The instructor's side.
+    notebook
+        Name of the notebook of the assignment, without extension.
+    settings
+        Language, limits, mode.
+    secret
+        The course's secret, from which every question's seed is derived.
+
+    Raises
+    ------
+    UnknownNameError
+        If the assignment has no such notebook.
+    MachineError
+        If this computer cannot run a sealed kernel, or the judge process.
+    """
+    i18n.use_language(settings.language)
+    source = assignment.notebook(notebook)
+    rebuilt = rebuild(upload.notebook, source, settings.limits)
+    if not rebuilt.readable:
+        return _unreadable(source, rebuilt, assignment, secret)
+    return _Session(assignment, source, rebuilt, upload, settings, secret, strict=False).result()
+
+
+def prove_reference(assignment: Assignment, settings: Settings, secret: bytes) -> list[Result]:
+    """Grade the reference itself, before any student: it must earn every point.
+
+    Returns
+    -------
+    list of Result
+        One for each notebook of the assignment.
+
+    Raises
+    ------
+    HiddenTestError
+        If a test cell fails on the reference, naming it: the teacher's error, never a zero.
+    """
+    i18n.use_language(settings.language)
+    results = []
+    for source in assignment.notebooks:
+        cells = tuple(
+            RunCell(
+                origin=cell,
+                cell_type=cell.cell_type,
+                source=cell.source if cell.is_students else cell.release_source,
+                answered=True,
+                missing=False,
+                repairs=(),
+            )
+            for cell in source.cells
+        )
+        rebuilt = Rebuilt(cells=cells, notes=(), log=(), readable=True)
+        session = _Session(
+            assignment, source, rebuilt, Upload(notebook=b""), settings, secret, strict=True
+        )
+        result = session.result()
+        lost = [v for v in result.verdicts if v.points is not None and v.points < v.max_points]
+        if lost:
+            raise HiddenTestError(_reference_sentence(source, lost, result))
+        results.append(result)
+    return results
+
+
+def _reference_sentence(source: SourceNotebook, lost: list[Verdict], result: Result) -> str:
+    lines = [f"The reference solution of {source.name} does not earn full marks:"]
+    for verdict in lost:
+        lines.append(
+            f"  {verdict.grade_id}: {verdict.points:g} of {verdict.max_points:g}. {verdict.message}"
+        )
+        details = [verdict.detail, *(f"{part.what}: {part.detail}" for part in verdict.parts)]
+        lines += [f"    {line}" for text in details for line in text.splitlines()[-12:]]
+    lines += [f"  {line}" for line in (*result.notes, *result.log)]
+    lines.append(
+        "Correct the test or the solution. If the cell cannot be judged from outside, give it the "
+        "tag nbjudge-inside: it then runs, hidden part included, in the student's sealed kernel."
+    )
+    return "\n".join(lines)
+
+
+def provenance(assignment: Assignment, secret: bytes) -> dict[str, str]:
+    """Return what is needed to replay a result: versions, and a fingerprint of the secret."""
+    return {
+        "engine": nbjudge.__version__,
+        "assignment": assignment.version,
+        "secret": hashlib.sha256(b"fingerprint" + secret).hexdigest()[:16],
+    }
+
+
+def _unreadable(
+    source: SourceNotebook, rebuilt: Rebuilt, assignment: Assignment, secret: bytes
+) -> Result:
+    message = _("The file could not be read: {why}").format(why=" ".join(rebuilt.notes))
+    verdicts = tuple(_zero(cell, Status.UNREADABLE, message) for cell in source.graded)
+    document = build_document(
+        source, rebuilt.cells, {}, {}, {v.grade_id: v for v in verdicts}, rebuilt.notes
+    )
+    return Result(
+        notebook=source.name,
+        verdicts=verdicts,
+        document=document,
+        notes=rebuilt.notes,
+        log=rebuilt.log,
+        provenance=provenance(assignment, secret),
+    )
+
+
+def _zero(cell: SourceCell, status: Status, message: str, detail: str = "") -> Verdict:
+    return Verdict(
+        grade_id=cell.grade_id or "",
+        status=status,
+        points=0.0,
+        max_points=cell.points,
+        message=message,
+        detail=detail,
+    )
+
+
+@dataclass
+class _Trace:
+    """What happened so far."""
+
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    outputs: dict[int, Sequence[Output]] = field(default_factory=dict)
+    counts: dict[int, int | None] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+    timings: list[CellTiming] = field(default_factory=list)
+    output_bytes: int = 0
+    cpu_seconds: float = 0.0
+
+
+class _OutOfTime(Exception):
+    """The notebook used up its time, or its restarts; the sentence for the student."""
+
+
+class _Session:
+    """One notebook, one judge process, as many kernels as accidents ask for."""
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        source: SourceNotebook,
+        rebuilt: Rebuilt,
+        upload: Upload,
+        settings: Settings,
+        secret: bytes,
+        *,
+        strict: bool,
+    ) -> None:
+        self._assignment = assignment
+        self._source = source
+        self._rebuilt = rebuilt
+        self._upload = upload
+        self._settings = settings
+        self._secret = secret
+        self._strict = strict
+        self._limits: Limits = settings.limits
+        self._trace = _Trace(notes=list(rebuilt.notes), log=list(rebuilt.log))
+        self._positions = {cell.cell_id: i for i, cell in enumerate(source.cells)}
+        self._kernel: SealedKernel | None = None
+        self._starts = 0
+        self._killers: set[int] = set()
+        self._done: list[int] = []
+        self._deadline = 0.0
+        self._stopped = ""
+
+    def result(self) -> Result:
+        """Run everything; return the result."""
+        started = time.monotonic()
+        self._deadline = started + self._limits.notebook_seconds
+        needs_judge = any(c.kind is Kind.TEST and c.mode == "outside" for c in self._source.cells)
+        load = Load(
+            notebook=self._source,
+            files=dict(self._assignment.files),
+            judge_files=dict(self._assignment.judge_files),
+            language=self._settings.language,
+            reply_bytes=self._limits.reply_bytes,
+            strict=self._strict,
+        )
+        judge = JudgeProcess(load, start_seconds=self._limits.start_seconds)
+        with tempfile.TemporaryDirectory(prefix="nbjudge-files-") as folder:
+            self._files = self._lay_out(Path(folder))
+            try:
+                if needs_judge:
+                    judge.start()  # gets ready while the kernel starts
+                for position, cell in enumerate(self._rebuilt.cells):
+                    self._step(position, cell, judge)
+            finally:
+                judge.close()
+                self._close_kernel()
+        trace = self._trace
+        verdicts = tuple(trace.verdicts[cell.grade_id or ""] for cell in self._source.graded)
+        document = build_document(
+            self._source,
+            self._rebuilt.cells,
+            trace.outputs,
+            trace.counts,
+            trace.verdicts,
+            trace.notes,
+        )
+        return Result(
+            notebook=self._source.name,
+            verdicts=verdicts,
+            document=document,
+            notes=tuple(trace.notes),
+            log=tuple(trace.log),
+            timings=tuple(trace.timings),
+            seconds=time.monotonic() - started,
+            cpu_seconds=trace.cpu_seconds,
+            provenance=provenance(self._assignment, self._secret),
+        )
+
+    def _lay_out(self, folder: Path) -> dict[str, Path]:
+        files = {}
+        for path, data in self._assignment.files.items():
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+            files[path] = target
+        return files
+
+    # One cell.
+
+    def _step(self, position: int, cell: RunCell, judge: JudgeProcess) -> None:
+        origin = cell.origin
+        if origin is not None and origin.kind in (Kind.MANUAL, Kind.TASK):
+            self._trace.verdicts[origin.grade_id or ""] = _by_hand(origin, cell)
+        if cell.cell_type != "code":
+            return
+        try:
+            if origin is not None and origin.kind is Kind.TEST:
+                self._test(position, origin, judge)
+            elif cell.source.strip():
+                self._run(position, cell)
+                self._done.append(position)
+        except _OutOfTime as stop:
+            if not self._stopped:
+                self._stopped = str(stop)
+                self._trace.notes.append(self._stopped)
+            if origin is not None and origin.kind is Kind.TEST:
+                self._trace.verdicts[origin.grade_id or ""] = _zero(
+                    origin, Status.TIMEOUT, self._stopped
+                )
+
+    def _run(self, position: int, cell: RunCell) -> CellRun:
+        """Run a cell in the kernel, keep its outputs; note what it broke."""
+        run = self._in_kernel(position, cell.source)
+        if run.outcome in (Outcome.OK, Outcome.ERROR):
+            return run
+        name = self._name(position, cell)
+        if run.outcome is not Outcome.TIMEOUT:
+            self._killers.add(position)
+        self._trace.notes.append(_accident(run.outcome, name))
+        return run
+
+    def _in_kernel(self, position: int, code: str) -> CellRun:
+        kernel = self._live_kernel()
+        left = self._deadline - time.monotonic()
+        room = min(
+            self._limits.output_bytes,
+            max(0, self._limits.notebook_output_bytes - self._trace.output_bytes),
+        )
+        run = kernel.run(
+            code, seconds=min(self._limits.cell_seconds, max(left, 0.1)), output_bytes=room
+        )
+        self._trace.outputs[position] = list(run.outputs)
+        self._trace.counts[position] = run.execution_count
+        self._trace.output_bytes += sum(len(str(output)) for output in run.outputs)
+        cell = self._rebuilt.cells[position]
+        self._trace.timings.append(CellTiming(name=self._name(position, cell), seconds=run.seconds))
+        if run.truncated:
+            self._trace.outputs[position] = [
+                *run.outputs,
+                _stderr(_("[The output of this cell was too long and has been cut.]")),
+            ]
+        return run
+
+    def _test(self, position: int, origin: SourceCell, judge: JudgeProcess) -> None:
+        name = origin.grade_id or ""
+        if origin.mode == "inside":
+            self._trace.verdicts[name] = self._test_inside(position, origin)
+            return
+        if origin.release_source.strip():
+            run = self._in_kernel(position, origin.release_source)
+            if run.outcome not in (Outcome.OK, Outcome.ERROR, Outcome.TIMEOUT):
+                # The judge would call the same function and lose the kernel again.
+                self._trace.verdicts[name] = _zero(
+                    origin, _STATUS[run.outcome], _accident(run.outcome, name)
+                )
+                return
+        self._trace.verdicts[name] = self._judge(origin, judge)
+
+    def _test_inside(self, position: int, origin: SourceCell) -> Verdict:
+        run = self._in_kernel(position, origin.source)
+        if run.outcome in (Outcome.OK, Outcome.ERROR):
+            return classic_verdict(origin.grade_id or "", origin.points, run.outputs, run.seconds)
+        return _zero(origin, _STATUS[run.outcome], _accident(run.outcome, origin.grade_id or ""))
+
+    def _judge(self, origin: SourceCell, judge: JudgeProcess) -> Verdict:
+        kernel = self._live_kernel()
+        name = origin.grade_id or ""
+
+        def probe(request: bytes) -> ProbeAnswer:
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                return "stuck", b""
+            reply = kernel.probe(request, seconds=min(self._limits.probe_seconds, left))
+            if reply.outcome is Outcome.OK:
+                return "ok", reply.data
+            return reply.outcome.value, b""
+
+        seed = seed_for(self._secret, self._assignment.version, name)
+        try:
+            data = judge.judge(
+                self._positions[origin.cell_id],
+                seed,
+                seconds=self._limits.judge_seconds,
+                probe=probe,
+            )
+        except JudgeTimeout:
+            return _zero(
+                origin,
+                Status.TIMEOUT,
+                _("The tests did not come to an end with your result."),
+                f"the judge took more than {self._limits.judge_seconds:g} s",
+            )
+        except JudgeProcessError as error:
+            # What a student's values can do to the judge ends here; the reference passed.
+            if self._strict:
+                raise
+            self._trace.log.append(f"{name}: {error}")
+            return _zero(origin, Status.ERROR, _("The tests stopped on your result."), str(error))
+        return Verdict(
+            grade_id=name,
+            status=Status(data["status"]),
+            points=float(data["points"]),
+            max_points=origin.points,
+            message=data["message"],
+            detail=data["detail"],
+            parts=tuple(Part(**part) for part in data["parts"]),
+            seconds=data["seconds"],
+        )
+
+    # The kernel.
+
+    def _live_kernel(self) -> SealedKernel:
+        """Return the running kernel; after an accident a new one, brought to the same point.
+
+        Raises
+        ------
+        _OutOfTime
+            If the notebook has used up its time or its restarts.
+        """
+        while True:
+            if time.monotonic() >= self._deadline:
+                raise _OutOfTime(
+                    _(
+                        "The notebook took more than {seconds:g} s in all; what follows was not run."
+                    ).format(seconds=self._limits.notebook_seconds)
+                )
+            if self._kernel is not None and self._kernel.alive:
+                return self._kernel
+            self._close_kernel()
+            if self._starts > self._limits.restarts:
+                raise _OutOfTime(
+                    _("The kernel stopped {count} times; what follows was not run.").format(
+                        count=self._starts
+                    )
+                )
+            self._starts += 1
+            self._kernel = SealedKernel(self._setup())
+            self._kernel.start()
+            self._replay(self._kernel)
+
+    def _replay(self, kernel: SealedKernel) -> None:
+        """Run again what had been run, without the cells that killed the kernel."""
+        for position in self._done:
+            if position in self._killers:
+                continue
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                return
+            cell = self._rebuilt.cells[position]
+            run = kernel.run(
+                cell.source, seconds=min(self._limits.cell_seconds, left), output_bytes=0
+            )
+            if not kernel.alive:
+                self._killers.add(position)
+                self._trace.notes.append(_accident(run.outcome, self._name(position, cell)))
+                return
+
+    def _setup(self) -> KernelSetup:
+        settings = self._settings
+        seed = seed_for(self._secret, self._assignment.version, f"kernel:{self._source.name}")
+        return KernelSetup(
+            kernel_name=settings.kernel_name or self._source.kernel_name,
+            files=self._files,
+            uploads={
+                path: data for path, data in self._upload.files.items() if path not in self._files
+            },
+            limits=self._limits,
+            readonly=settings.readonly,
+            environment=dict(settings.environment),
+            unsealed=settings.unsealed,
+            seed=int.from_bytes(seed[:4]),
+        )
+
+    def _close_kernel(self) -> None:
+        if self._kernel is not None:
+            self._trace.cpu_seconds += self._kernel.cpu_seconds()
+            self._kernel.close()
+            self._kernel = None
+
+    def _name(self, position: int, cell: RunCell) -> str:
+        if cell.origin is not None and cell.origin.grade_id:
+            return cell.origin.grade_id
+        return _("cell {number}").format(number=position + 1)
+
+
+_STATUS = {
+    Outcome.TIMEOUT: Status.TIMEOUT,
+    Outcome.STUCK: Status.TIMEOUT,
+    Outcome.DIED: Status.DIED,
+    Outcome.MEMORY: Status.MEMORY,
+    Outcome.PROCESSES: Status.MEMORY,
+}
+
+
+def _by_hand(origin: SourceCell, cell: RunCell) -> Verdict:
+    if origin.kind is Kind.MANUAL and not cell.answered:
+        return _zero(origin, Status.UNDEFINED, _("This question has not been answered."))
+    return Verdict(
+        grade_id=origin.grade_id or "",
+        status=Status.MANUAL,
+        points=None,
+        max_points=origin.points,
+        message=_("To be graded by hand."),
+    )
+
+
+def _accident(outcome: Outcome, name: str) -> str:
+    sentences = {
+        Outcome.TIMEOUT: _("{name} took too long and was interrupted."),
+        Outcome.STUCK: _(
+            "{name} took too long and could not be interrupted; the kernel was restarted without it."
+        ),
+        Outcome.DIED: _("{name} stopped the kernel, which was restarted without it."),
+        Outcome.MEMORY: _(
+            "{name} used more memory than allowed; the kernel was restarted without it."
+        ),
+        Outcome.PROCESSES: _(
+            "{name} started more processes than allowed; the kernel was restarted without it."
+        ),
+    }
+    return sentences[outcome].format(name=name)
+
+
+def _stderr(text: str) -> dict[str, Any]:
+    return {"output_type": "stream", "name": "stderr", "text": text + "\n"}

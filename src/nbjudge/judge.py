@@ -1,0 +1,376 @@
+"""The judge process: executes whole test cells, outside, against the student's remote objects.
+
+Run as ``python -m nbjudge.judge FD FOLDER``; started and killed by
+:class:`nbjudge.judge_process.JudgeProcess`, one for each submission, so that a hidden ``while``
+on a student's NaN ends with a verdict and not with a grader that hangs.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import json
+import math
+import os
+import pickle
+import re
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbjudge import i18n, remote, testing
+from nbjudge.assignment import SourceCell, SourceNotebook
+from nbjudge.errors import HiddenTestError, JudgeProcessError
+from nbjudge.frames import Frame, receive_frame, send_frame
+from nbjudge.i18n import gettext as _
+from nbjudge.verdict import Status
+from nbjudge.world import CellSpace, World, plain_python, register_source
+
+HIDDEN_BEGIN = re.compile(r"BEGIN HIDDEN TESTS")
+HIDDEN_END = re.compile(r"END HIDDEN TESTS")
+
+
+@dataclass(frozen=True)
+class Load:
+    """What the judge is given once."""
+
+    notebook: SourceNotebook
+    files: dict[str, bytes]
+    judge_files: dict[str, bytes]
+    language: str
+    reply_bytes: int
+    strict: bool
+    """The reference is being proved: the instructor's slips are errors."""
+
+
+class TestSpace(CellSpace):
+    """Names of a test cell: its own, the student's through the kernel, the instructor's."""
+
+    __test__ = False  # not a test class for pytest
+
+    def __init__(self, world: World, position: int, court: Court) -> None:
+        super().__init__(world, position)
+        self._court = court
+
+    def __missing__(self, name: str) -> Any:
+        if self._world.students(name, self._position):
+            return self._court.channel.name(name)
+        try:
+            value = super().__missing__(name)
+        except KeyError:
+            if name == "display":
+                return lambda *_args, **_kwargs: None
+            raise
+        # One object for the whole cell, as in a notebook.
+        self[name] = value
+        self._court.compare_given(name, value)
+        return value
+
+
+class Court:
+    """Judges test cells of one submission; the backend of :mod:`nbjudge.testing`."""
+
+    def __init__(self, load: Load, send: Callable[[bytes, str], bytes]) -> None:
+        self.load = load
+        self.world = World(load.notebook.cells, load.notebook.name)
+        self.channel = remote.Channel(send, max_bytes=load.reply_bytes, strict=load.strict)
+        self._seed = b""
+        self._position = 0
+        self._hidden_lines: frozenset[int] = frozenset()
+
+    # The backend's side.
+
+    def reference(self, name: str) -> Any:
+        """Return the reference's value of a name."""
+        return self.world.reference(name, self._position)
+
+    def seed(self) -> bytes:
+        """Return the seed of the question being judged."""
+        return self._seed
+
+    def probe(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Run a probe in the student's kernel."""
+        return self.channel.probe(function, args, kwargs)
+
+    def classify(self, error: Exception) -> tuple[str, str]:
+        """Return (sentence for the student, detail for the instructor)."""
+        return self._sentence(error)[1:]
+
+    def credit_failed(self, error: Exception) -> bool:
+        """Record it, and let the cell go on."""
+        return True
+
+    # The judging.
+
+    def judge(self, position: int, seed: bytes) -> dict[str, Any]:
+        """Execute the test cell at ``position``; return a verdict as plain data.
+
+        Raises
+        ------
+        HiddenTestError
+            While proving the reference: for what the instructor must put right.
+        """
+        cell = self.load.notebook.cells[position]
+        self._position, self._seed = position, seed
+        self._hidden_lines = hidden_lines(cell.source)
+        ledger: list[testing.Credit] = []
+        token = testing.ledger.set(ledger)
+        backend = testing.backend.set(self)
+        started = time.monotonic()
+        try:
+            status, message, detail = self._execute(cell, position, seed)
+        finally:
+            testing.backend.reset(backend)
+            testing.ledger.reset(token)
+        verdict = self._tally(cell, ledger, status, message, detail)
+        verdict["seconds"] = time.monotonic() - started
+        return verdict
+
+    def _execute(self, cell: SourceCell, position: int, seed: bytes) -> tuple[Status, str, str]:
+        label = f"{self.load.notebook.name}:{cell.grade_id}"
+        try:
+            filename = register_source(label, cell.source)
+            code = compile(ast.parse(plain_python(cell.source)), filename, "exec")
+        except SyntaxError as error:
+            raise HiddenTestError(
+                f"The test cell {cell.grade_id!r} is not Python: {error}."
+            ) from error
+        # Student functions that draw from the global generators do so replayably.
+        number = int.from_bytes(seed[:4])
+        space = TestSpace(self.world, position, self)
+        try:
+            self.channel.seed(number)
+            _seed_here(number)
+            exec(code, space)  # noqa: S102 - the instructor's own test
+        except remote.KernelLost as lost:
+            return _lost(lost.outcome)
+        except HiddenTestError as error:
+            if self.load.strict:
+                raise
+            return Status.ERROR, _unusable(type(error).__name__), traceback.format_exc()
+        except SystemExit:
+            return Status.ERROR, _unusable("SystemExit"), traceback.format_exc()
+        except Exception as error:  # whatever a test meets in a student's values
+            return self._sentence(error)
+        return Status.PASSED, "", ""
+
+    def _tally(
+        self,
+        cell: SourceCell,
+        ledger: list[testing.Credit],
+        status: Status,
+        message: str,
+        detail: str,
+    ) -> dict[str, Any]:
+        total = sum(entry.max_points for entry in ledger)
+        if ledger and self.load.strict and not math.isclose(total, cell.points, abs_tol=1e-9):
+            raise HiddenTestError(
+                f"The credits of {cell.grade_id!r} add up to {total:g}, the cell is worth "
+                f"{cell.points:g}: make them equal."
+            )
+        if ledger:
+            points = sum(entry.points for entry in ledger)
+        else:
+            points = cell.points if status is Status.PASSED else 0.0
+        points = min(points, cell.points)
+        if status is Status.PASSED and points < cell.points:
+            status = Status.PARTIAL if points > 0 else Status.FAILED
+        elif status is not Status.PASSED and points > 0:
+            status = Status.PARTIAL
+        return {
+            "status": status.value,
+            "points": points,
+            "message": message,
+            "detail": detail,
+            "parts": [
+                {
+                    "what": entry.what,
+                    "points": entry.points,
+                    "max_points": entry.max_points,
+                    "message": entry.message
+                    or ("" if entry.points else _("not reached, an earlier check failed")),
+                    "detail": entry.detail,
+                }
+                for entry in ledger
+            ],
+        }
+
+    def _sentence(self, error: Exception) -> tuple[Status, str, str]:
+        detail = traceback.format_exc()
+        if isinstance(error, testing.CheckFailed):
+            return Status.FAILED, error.message, f"{error.detail}\n\n{detail}".strip()
+        if isinstance(error, remote.StudentError):
+            if isinstance(error, remote.StudentTimeout):
+                return Status.TIMEOUT, remote.explain(error), detail
+            untouched = error.missing is not None or error.type_name == "NotImplementedError"
+            status = Status.UNDEFINED if untouched else Status.ERROR
+            return status, remote.explain(error), detail
+        if self._in_hidden_part(error):
+            # Neither the text of a hidden assert nor what numpy says of its values.
+            if isinstance(error, AssertionError):
+                return Status.FAILED, _("A hidden test of this question does not hold."), detail
+            return Status.ERROR, _unusable(type(error).__name__), detail
+        said = str(error).strip() or type(error).__name__
+        if isinstance(error, AssertionError):
+            return (
+                Status.FAILED,
+                _("A visible check does not hold: {said}").format(said=said),
+                detail,
+            )
+        return (
+            Status.ERROR,
+            _("A visible check stopped with {kind}: {said}").format(
+                kind=type(error).__name__, said=said
+            ),
+            detail,
+        )
+
+    def _in_hidden_part(self, error: Exception) -> bool:
+        """Whether the innermost line of the test cell on the way to the error is hidden."""
+        label = f"<{self.load.notebook.name}:{self.load.notebook.cells[self._position].grade_id}>"
+        lines = [
+            frame.lineno
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename == label
+        ]
+        return not lines or any(line in self._hidden_lines for line in lines)
+
+    def compare_given(self, name: str, value: Any) -> None:
+        """While proving the reference: a given name must mean the same here and in the kernel."""
+        if not self.load.strict or not _is_data(value):
+            return
+        from nbjudge.compare import difference, plain_difference
+
+        there = self.channel.name(name)
+        try:
+            how = difference(there, value, rtol=1e-9, atol=1e-12)
+        except TypeError:
+            how = plain_difference(there, value)
+        if how is not None:
+            cell = self.load.notebook.cells[self._position]
+            raise HiddenTestError(
+                f"{cell.grade_id!r} uses the given name {name!r}, whose value outside is not the "
+                f"notebook's ({how}). Make the cell that binds it self-contained: its own seeded "
+                "generator, and no change of an object through a function's argument."
+            )
+
+
+def _is_data(value: Any) -> bool:
+    if isinstance(value, bool | int | float | complex | str):
+        return True
+    if isinstance(value, list | tuple):
+        return all(_is_data(item) for item in value)
+    return hasattr(value, "dtype") and hasattr(value, "shape")
+
+
+def hidden_lines(source: str) -> frozenset[int]:
+    """Return the numbers (from 1) of the lines of a test cell that students do not receive."""
+    hidden, inside = set(), False
+    for number, line in enumerate(source.splitlines(), start=1):
+        if HIDDEN_BEGIN.search(line):
+            inside = True
+        if inside:
+            hidden.add(number)
+        if HIDDEN_END.search(line):
+            inside = False
+    return frozenset(hidden)
+
+
+def _unusable(kind: str) -> str:
+    return _("The tests could not use your result ({kind}): check its type and shape.").format(
+        kind=kind
+    )
+
+
+def _lost(outcome: str) -> tuple[Status, str, str]:
+    if outcome == "memory":
+        return Status.MEMORY, _("Your code used more memory than allowed when it was tested."), ""
+    if outcome == "processes":
+        return Status.MEMORY, _("Your code started more processes than allowed."), ""
+    if outcome in {"stuck", "timeout"}:
+        return (
+            Status.TIMEOUT,
+            _("Your code did not end in time when it was tested, and could not be interrupted."),
+            "",
+        )
+    return Status.DIED, _("Your code stopped the kernel when it was tested."), ""
+
+
+def _seed_here(number: int) -> None:
+    """Seed the judge's own global generators: a test that uses them is replayable too."""
+    import random
+
+    random.seed(number)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(number)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(number)
+
+
+def serve(sock: socket.socket, folder: Path) -> None:
+    """Judge cells as they are asked for, until the grader hangs up."""
+    first = receive_frame(sock, None)
+    if first is None or first[0] is not Frame.LOAD:
+        return
+    load: Load = pickle.loads(first[1])  # noqa: S301 - from our own parent process
+    i18n.use_language(load.language)
+
+    def send(request: bytes, label: str) -> bytes:
+        head = json.dumps(label[:200]).encode()
+        send_frame(sock, Frame.PROBE, len(head).to_bytes(4) + head + request)
+        answer = receive_frame(sock, None)
+        if answer is None or answer[0] is Frame.REPLY:
+            return answer[1] if answer else b""
+        outcome = json.loads(answer[1])
+        if outcome in {"timeout", "too_large"}:
+            kind = "ValueTooLarge" if outcome == "too_large" else "TimeoutError"
+            cls = remote.StudentTimeout if outcome == "timeout" else remote.StudentError
+            raise cls(kind, "", [], None, label)
+        raise remote.KernelLost(outcome)
+
+    _lay_out(folder, load)
+    court = Court(load, send)
+    send_frame(sock, Frame.READY, b"")
+    while True:
+        frame = receive_frame(sock, None)
+        if frame is None or frame[0] is not Frame.CELL:
+            return
+        order = json.loads(frame[1])
+        try:
+            verdict = court.judge(int(order["position"]), bytes.fromhex(order["seed"]))
+        except HiddenTestError as error:
+            fault = [str(error), traceback.format_exc()]
+            send_frame(sock, Frame.FAULT, json.dumps(fault).encode())
+        else:
+            send_frame(sock, Frame.VERDICT, json.dumps(verdict).encode())
+
+
+def _lay_out(folder: Path, load: Load) -> None:
+    """Put the assignment's files where its given cells and tests look for them."""
+    for name, files in (("work", load.files), ("judge", load.judge_files)):
+        for path, data in files.items():
+            target = folder / name / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+    (folder / "work").mkdir(exist_ok=True)
+    os.chdir(folder / "work")  # given cells open their data by relative paths
+    sys.path[:0] = [str(folder / "work"), str(folder / "judge")]
+
+
+def main() -> None:
+    """Serve on the inherited socket (its descriptor, then the folder to work in)."""
+    sock = socket.socket(fileno=int(sys.argv[1]))
+    with contextlib.suppress(JudgeProcessError):  # the grader hung up: nobody to tell
+        serve(sock, Path(sys.argv[2]))
+
+
+if __name__ == "__main__":
+    # Under -m this file is __main__: the names that others import must be the same objects.
+    from nbjudge import judge
+
+    judge.main()
