@@ -11,7 +11,8 @@ A student's fault is never an error: it is a :class:`~nbjudge.verdict.Verdict`.
     ├── MachineError                 this computer, or its administrator
     │   ├── SandboxUnavailable       bubblewrap or namespaces are missing
     │   ├── KernelStartError         a kernel did not start
-    │   └── JudgeProcessError        the judge process died or spoke nonsense
+    │   ├── JudgeProcessError        the judge process died or spoke nonsense
+    │   └── WorkerDied               a grading process was killed
     └── WireError                    bytes from a sandbox are not what the format says
 
 Each class hands all its arguments to ``Exception.__init__``, so that every error
@@ -90,6 +91,10 @@ class KernelStartError(MachineError):
 
 class JudgeProcessError(MachineError):
     """The judge process died, or its words were not of the protocol."""
+
+
+class WorkerDied(MachineError):
+    """A worker process ended while it was grading."""
 
 
 class WireError(NbJudgeError):

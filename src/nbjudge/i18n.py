@@ -1,0 +1,44 @@
+"""The engine's sentences in the course's language (gettext catalogues)."""
+
+from __future__ import annotations
+
+import gettext as _gettext
+from contextvars import ContextVar
+from functools import cache
+from pathlib import Path
+
+from nbjudge.errors import ConfigurationError
+
+LANGUAGES = ("en", "fr")
+_FOLDER = Path(__file__).parent / "locale"
+_language: ContextVar[str] = ContextVar("nbjudge_language", default="en")
+
+
+@cache
+def _catalogue(language: str) -> _gettext.NullTranslations:
+    return _gettext.translation("nbjudge", _FOLDER, languages=[language], fallback=True)
+
+
+def use_language(language: str) -> None:
+    """Say sentences in this language from here on, in this context.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no catalogue for it.
+    """
+    if language not in LANGUAGES:
+        raise ConfigurationError(
+            f"The language {language!r} is not known; nbjudge speaks {' and '.join(LANGUAGES)}."
+        )
+    _language.set(language)
+
+
+def current_language() -> str:
+    """Return the language in use."""
+    return _language.get()
+
+
+def gettext(message: str) -> str:
+    """Return the message in the language in use; English is the message itself."""
+    return _catalogue(_language.get()).gettext(message)
