@@ -1,0 +1,292 @@
+"""The agent inside the student's kernel: does what the judge asks, answers in bytes.
+
+Its source travels into the kernel with :mod:`nbjudge.values` (:func:`bootstrap_source`), so the
+sandbox's environment need not have nbjudge.  It holds no test, no reference and no mark; it
+lives beside the student's code, which can break it and so lose its own points, nothing else.
+
+It takes what it needs of Python when it starts: a student who later writes ``list = [1, 2]`` or
+puts a ``random.py`` beside the notebook does so by accident and must not suffer from it.
+"""
+
+import base64
+import builtins
+import itertools
+import linecache
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from nbjudge import values
+
+MAX_MESSAGE = 2000
+MAX_LINES = 5
+DEFAULT_REPLY_BYTES = 64 * 1024 * 1024
+
+_encode, _decode = values.encode, values.decode
+_b64encode, _b64decode = base64.b64encode, base64.b64decode
+_compile, _exec, _len, _iter, _getattr = compile, exec, len, iter, getattr
+_type, _isinstance, _str, _repr, _int, _list, _dict = type, isinstance, str, repr, int, list, dict
+_BaseException, _Exception, _callable, _islice = (
+    BaseException,
+    Exception,
+    callable,
+    itertools.islice,
+)
+_BUILTINS = dict(vars(builtins))
+_BUILTIN_EXCEPTIONS = {
+    name: kind
+    for name, kind in _BUILTINS.items()
+    if isinstance(kind, type) and issubclass(kind, BaseException)
+}
+_extract = traceback.walk_tb
+_modules = sys.modules
+_getline = linecache.getline
+
+
+class _MissingError(Exception):
+    """A name that the notebook does not bind."""
+
+
+class Agent:
+    """Answers requests about one namespace.
+
+    Parameters
+    ----------
+    namespace
+        Returns the notebook's names.
+    max_bytes
+        Largest reply.
+    """
+
+    def __init__(
+        self, namespace: Callable[[], Mapping[str, Any]], max_bytes: int = DEFAULT_REPLY_BYTES
+    ) -> None:
+        self._namespace = namespace
+        self._max_bytes = max_bytes
+        self._objects: dict[int, Any] = {}
+        self._next = 1
+
+    def handle(self, request: str) -> str:
+        """Answer one request, both in base64; raises nothing."""
+        try:
+            order = _decode(_b64decode(request), remote=self._resolve, max_bytes=self._max_bytes)
+            reply = {"ok": self._perform(order)}
+            data = _encode(reply, handle=self._remember, max_bytes=self._max_bytes)
+        except values.TooDeep:
+            data = self._error(_named("ValueTooDeep"))
+        except values.TooLarge:
+            data = self._error(_named("ValueTooLarge"))
+        except _MissingError as error:
+            report = _named("NameError", bases=["NameError"])
+            report["missing"] = error.args[0]
+            data = self._error(report)
+        except _BaseException as error:
+            data = self._error(self._report(error))
+        finally:
+            _close_figures()
+        return _b64encode(data).decode("ascii")
+
+    def _error(self, report: "dict[str, Any]") -> bytes:
+        return _encode({"error": report}, max_bytes=self._max_bytes)
+
+    def _perform(self, order: "dict[str, Any]") -> Any:
+        return getattr(self, f"_do_{order['op']}")(order)
+
+    # Operations.
+
+    def _do_get(self, order: "dict[str, Any]") -> Any:
+        return self._name(order["name"])
+
+    def _do_call(self, order: "dict[str, Any]") -> Any:
+        return self._target(order)(*order["args"], **order["kwargs"])
+
+    def _do_attr(self, order: "dict[str, Any]") -> Any:
+        return _getattr(self._target(order), order["name"])
+
+    def _do_method(self, order: "dict[str, Any]") -> Any:
+        return _getattr(self._target(order), order["name"])(*order["args"], **order["kwargs"])
+
+    def _do_item(self, order: "dict[str, Any]") -> Any:
+        return self._target(order)[order["key"]]
+
+    def _do_len(self, order: "dict[str, Any]") -> Any:
+        return _len(self._target(order))
+
+    def _do_items(self, order: "dict[str, Any]") -> Any:
+        return _list(_islice(_iter(self._target(order)), order["limit"]))
+
+    def _do_repr(self, order: "dict[str, Any]") -> Any:
+        return _repr(self._target(order))[:MAX_MESSAGE]
+
+    def _do_probe(self, order: "dict[str, Any]") -> Any:
+        return self._define(order)(*order["args"], **order["kwargs"])
+
+    def _do_define(self, order: "dict[str, Any]") -> Any:
+        return self._define(order)
+
+    def _do_seed(self, order: "dict[str, Any]") -> None:
+        seed_generators(order["seed"])
+
+    def _do_drop(self, order: "dict[str, Any]") -> None:
+        for number in order["ids"]:
+            self._objects.pop(number, None)
+
+    # Objects.
+
+    def _name(self, name: str) -> Any:
+        names = self._namespace()
+        if name not in names:
+            raise _MissingError(name)
+        return names[name]
+
+    def _target(self, order: "dict[str, Any]") -> Any:
+        target = order["target"]
+        if _type(target) is _dict and "name" in target:
+            return self._name(target["name"])
+        return target
+
+    def _define(self, order: "dict[str, Any]") -> Any:
+        filename = f"<nbjudge probe {order['name']}>"
+        namespace: dict[str, Any] = {"__builtins__": dict(_BUILTINS), "__name__": "nbjudge_probe"}
+        _exec(_compile(order["source"], filename, "exec"), namespace)
+        return namespace[order["name"]]
+
+    def _remember(self, value: object) -> "dict[str, Any]":
+        number = self._next
+        self._next += 1
+        self._objects[number] = value
+        kind = _type(value)
+        name = f"{_Name.module(kind)}.{_Name.qualname(kind)}"
+        if name in {"builtins.function", "builtins.method"}:
+            name = "builtins.function"
+        return {"id": number, "type": name[:200], "callable": _callable(value)}
+
+    def _resolve(self, node: "Mapping[str, Any]") -> Any:
+        return self._objects[node["id"]]
+
+    # Errors.
+
+    def _report(self, error: BaseException) -> "dict[str, Any]":
+        kind = _type(error)
+        try:
+            message = _str(error)[:MAX_MESSAGE]
+            message = message if _type(message) is _str else ""
+        except _BaseException:
+            message = ""
+        bases = [
+            name
+            for base in type.mro(kind)
+            for name, known in _BUILTIN_EXCEPTIONS.items()
+            if known is base and name == _Name.name(known)
+        ]
+        return {
+            "type": _Name.name(kind),
+            "bases": bases,
+            "message": message,
+            "lines": self._lines(error),
+        }
+
+    def _lines(self, error: BaseException) -> "list[dict[str, Any]]":
+        """Return the innermost lines of the notebook's own cells."""
+        found = []
+        try:
+            for frame, lineno in _extract(error.__traceback__):
+                filename = frame.f_code.co_filename
+                # ipykernel writes cells to /tmp/ipykernel_PID/NUMBER.py.
+                if "ipykernel_" in filename or filename.startswith("<ipython-input"):
+                    line = _getline(filename, lineno).strip()
+                    found.append(
+                        {"cell": line[:200], "lineno": lineno, "function": frame.f_code.co_name}
+                    )
+        except _BaseException:
+            return []
+        return found[-MAX_LINES:]
+
+
+class _Name:
+    """Names of classes, read past whatever a metaclass pretends."""
+
+    @staticmethod
+    def name(kind: type) -> str:
+        return type.__dict__["__name__"].__get__(kind)  # type: ignore[no-any-return]
+
+    @staticmethod
+    def qualname(kind: type) -> str:
+        return type.__dict__["__qualname__"].__get__(kind)  # type: ignore[no-any-return]
+
+    @staticmethod
+    def module(kind: type) -> str:
+        try:
+            module = type.__dict__["__module__"].__get__(kind)
+        except AttributeError:
+            return "?"
+        return module if _type(module) is _str else "?"
+
+
+def _named(name: str, bases: "list[str] | None" = None) -> "dict[str, Any]":
+    return {"type": name, "bases": bases or [], "message": "", "lines": []}
+
+
+def _close_figures() -> None:
+    """Forget figures that a student's function drew while it was tested."""
+    pyplot = _modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        try:
+            pyplot.close("all")
+        except _BaseException:
+            return
+
+
+def seed_generators(seed: int) -> None:
+    """Seed the global generators of random, numpy and torch, where they are loaded."""
+    for name, function in (
+        ("random", "seed"),
+        ("numpy.random", "seed"),
+        ("torch", "manual_seed"),
+    ):
+        module = _modules.get(name)
+        try:
+            if module is not None:
+                _getattr(module, function)(seed)
+        except _BaseException:  # a student's random.py has no seed(): their affair
+            continue
+
+
+def bootstrap_source(seed: int = 0, max_bytes: int = DEFAULT_REPLY_BYTES) -> str:
+    """Return code that installs the agent in a kernel as module ``_nbjudge_agent``.
+
+    Parameters
+    ----------
+    seed
+        For the kernel's global generators.
+    max_bytes
+        Largest reply.
+    """
+    from pathlib import Path
+
+    here = Path(__file__).parent
+    sources = {
+        "_nbjudge_values": (here / "values.py").read_text("utf-8"),
+        "_nbjudge_agent": (here / "agent.py")
+        .read_text("utf-8")
+        .replace("from nbjudge import values\n", "import _nbjudge_values as values\n"),
+    }
+    return _BOOTSTRAP.format(sources=sources, seed=seed, max_bytes=max_bytes)
+
+
+_BOOTSTRAP = """
+def _nbjudge_install():
+    import sys, types
+    for name, source in {sources!r}.items():
+        module = types.ModuleType(name)
+        sys.modules[name] = module
+        exec(compile(source, "<" + name + ">", "exec"), module.__dict__)
+    agent = sys.modules["_nbjudge_agent"]
+    names = get_ipython().user_ns
+    agent.handle = agent.Agent(lambda: names, {max_bytes}).handle
+    import random
+    agent.seed_generators({seed})
+_nbjudge_install()
+del _nbjudge_install
+"""

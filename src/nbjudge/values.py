@@ -1,0 +1,522 @@
+"""Plain values as bytes and back: what passes between a sealed kernel and the judge.
+
+The same file runs on both sides.  In the kernel it must find the plain value behind whatever a
+student's class pretends; in the judge it must survive whatever bytes come.  So: no pickle, no
+``eval``; every length is checked before anything is allocated; depth and number of nodes are
+bounded; and :func:`decode` raises nothing but :class:`MalformedValue`.
+
+Format: ``b"NBJ1"``, the header's length (4 bytes), a JSON header (the tree), then the blobs.  A
+node of the tree is ``null``, ``true``, ``false``, a string, or a list ``[tag, ...]``.
+
+Only the standard library is imported here; numpy and torch are used when a value needs them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+MAGIC = b"NBJ1"
+MAX_NODES = 2_000_000
+MAX_DEPTH = 64
+MAX_INT_BITS = 1 << 20
+MAX_DIMENSIONS = 32
+
+_ARRAY_KINDS = "biufcSUMm"
+# Sizes that exist on every platform; long double does not.
+_SIZES = {"b": (1,), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8), "c": (8, 16)}
+_TORCH_TYPES = ["bool", "uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64", "float16", "bfloat16", "float32", "float64", "complex64", "complex128"]
+# numpy has no bfloat16: the bits travel as int16.
+_TORCH_BITS = {"bfloat16": "int16"}
+
+
+class NotPlain(TypeError):
+    """A value is not plain and there is no handle to send in its place."""
+
+
+class TooLarge(ValueError):
+    """A value is too large, too deep or has too many parts to be sent."""
+
+
+class TooDeep(TooLarge):
+    """A value is nested too deep, or contains itself."""
+
+
+class MalformedValue(ValueError):
+    """Bytes are not an encoded value, or are beyond the limits."""
+
+
+Handle = Callable[[object], Mapping[str, Any]]
+
+
+# ---------------------------------------------------------------------------------------------
+# Encoding
+
+
+class _Encoder:
+    def __init__(self, handle: Handle | None, max_bytes: int, max_depth: int) -> None:
+        self.handle = handle
+        self.max_bytes = max_bytes
+        self.max_depth = max_depth
+        self.blobs: list[bytes] = []
+        self.size = 0
+        self.offset = 0
+        self.nodes = 0
+
+    def blob(self, data: bytes) -> list[int]:
+        """Append a blob; return [offset, length]."""
+        offset = self.offset
+        self.grow(len(data))
+        self.offset += len(data)
+        self.blobs.append(data)
+        return [offset, len(data)]
+
+    def grow(self, size: int) -> None:
+        self.size += size
+        if self.size > self.max_bytes:
+            raise TooLarge(f"more than {self.max_bytes} bytes")
+
+    def node(self, value: Any, depth: int) -> Any:
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise TooLarge(f"more than {MAX_NODES} parts")
+        if depth > self.max_depth:
+            raise TooDeep(f"nested more than {self.max_depth} deep")
+        # type() and not isinstance: __class__ may lie, type() cannot.
+        kind = type(value)
+        if value is None or value is True or value is False:
+            return value
+        if value is ...:
+            return ["..."]
+        for base, method in _BASES:
+            if issubclass(kind, base):
+                return method(self, value, depth)
+        if issubclass(kind, float) and not _is_numpy(kind):
+            # float.__mul__ reads the number itself, keeps -0.0 and NaN.
+            return ["f", struct.pack("<d", float.__mul__(value, 1.0)).hex()]
+        if issubclass(kind, complex) and not _is_numpy(kind):
+            return self._complex(value)
+        special = self._numpy(value, kind, depth)
+        if special is None:
+            special = self._torch(value, kind)
+        if special is None:
+            special = self._pandas(value, kind, depth)
+        if special is not None:
+            return special
+        if self.handle is None:
+            raise NotPlain(f"a value of type {kind.__name__} is not plain")
+        return ["handle", dict(self.handle(value))]
+
+    # Built-in types, read with the methods of the built-in and not of a subclass.
+
+    def _int(self, value: int, _depth: int) -> Any:
+        number = int.__add__(value, 0)
+        if int.bit_length(number) > MAX_INT_BITS:
+            raise TooLarge("an integer of more than a million bits")
+        return ["i", hex(number)]
+
+    def _complex(self, value: complex) -> Any:
+        real, imaginary = complex.real.__get__(value), complex.imag.__get__(value)
+        return ["c", struct.pack("<dd", real, imaginary).hex()]
+
+    def _str(self, value: str, _depth: int) -> Any:
+        plain = str.__str__(value) if type(value) is str else "".join(str.__iter__(value))
+        self.grow(len(plain) * 4)
+        return plain
+
+    def _bytes(self, value: bytes, _depth: int) -> Any:
+        return ["b", *self.blob(bytes(memoryview(value)))]
+
+    def _list(self, value: list[Any], depth: int) -> Any:
+        return ["l", [self.node(item, depth + 1) for item in list.__iter__(value)]]
+
+    def _tuple(self, value: tuple[Any, ...], depth: int) -> Any:
+        return ["t", [self.node(item, depth + 1) for item in tuple.__iter__(value)]]
+
+    def _set(self, value: set[Any], depth: int) -> Any:
+        return ["s", [self.node(item, depth + 1) for item in set.__iter__(value)]]
+
+    def _frozenset(self, value: frozenset[Any], depth: int) -> Any:
+        return ["z", [self.node(item, depth + 1) for item in frozenset.__iter__(value)]]
+
+    def _dict(self, value: dict[Any, Any], depth: int) -> Any:
+        return [
+            "d",
+            [
+                [self.node(key, depth + 1), self.node(item, depth + 1)]
+                for key, item in list(dict.items(value))
+            ],
+        ]
+
+    def _range(self, value: range, depth: int) -> Any:
+        return ["r", [self.node(x, depth + 1) for x in (value.start, value.stop, value.step)]]
+
+    def _slice(self, value: slice, depth: int) -> Any:
+        return ["y", [self.node(x, depth + 1) for x in (value.start, value.stop, value.step)]]
+
+    # Libraries, only if they are loaded: the codec imports nothing unasked.
+
+    def _numpy(self, value: Any, kind: type, depth: int) -> Any:
+        numpy = sys.modules.get("numpy")
+        if numpy is None:
+            return None
+        try:
+            if issubclass(kind, numpy.generic):
+                array = numpy.asarray(value)
+                scalar = True
+            elif issubclass(kind, numpy.ndarray):
+                mask = None
+                if issubclass(kind, numpy.ma.MaskedArray):
+                    mask = numpy.ma.getmaskarray(value)
+                array = numpy.ndarray.view(value, numpy.ndarray)
+                if mask is not None and mask.any():
+                    return None  # a value for a masked element would be invented
+                scalar = False
+            else:
+                return None
+        except (AttributeError, TypeError):
+            return None  # numpy itself has been replaced by something else
+        return self._array(array, depth, scalar=scalar)
+
+    def _array(self, array: Any, depth: int, *, scalar: bool) -> Any:
+        dtype = array.dtype
+        if dtype.kind == "O":
+            items = list(array.ravel())
+            return ["o", list(array.shape), [self.node(item, depth + 1) for item in items]]
+        if dtype.kind not in _ARRAY_KINDS or dtype.itemsize not in _SIZES.get(
+            dtype.kind, (dtype.itemsize,)
+        ):
+            return None
+        if array.nbytes > self.max_bytes - self.size:
+            raise TooLarge(f"an array of {array.nbytes} bytes")
+        data = array.astype(dtype.newbyteorder("<"), copy=False).tobytes()
+        return [
+            "x" if scalar else "a",
+            dtype.newbyteorder("<").str,
+            list(array.shape),
+            *self.blob(data),
+        ]
+
+    def _torch(self, value: Any, kind: type) -> Any:
+        torch = sys.modules.get("torch")
+        tensor_class = getattr(torch, "Tensor", None)
+        if not isinstance(tensor_class, type) or not issubclass(kind, tensor_class):
+            return None
+        name = str(value.dtype).removeprefix("torch.")
+        if name not in _TORCH_TYPES or value.layout is not torch.strided:  # type: ignore[union-attr]
+            return None
+        tensor = value.detach().cpu().resolve_conj().resolve_neg().contiguous()
+        nbytes = tensor.numel() * tensor.element_size()
+        if nbytes > self.max_bytes - self.size:
+            raise TooLarge(f"a tensor of {nbytes} bytes")
+        if name in _TORCH_BITS:
+            tensor = tensor.view(getattr(torch, _TORCH_BITS[name]))
+        return ["T", name, list(tensor.shape), *self.blob(tensor.numpy().tobytes())]
+
+    def _pandas(self, value: Any, kind: type, depth: int) -> Any:
+        pandas = sys.modules.get("pandas")
+        classes = tuple(
+            cls
+            for cls in (getattr(pandas, n, None) for n in ("Series", "DataFrame", "Index"))
+            if isinstance(cls, type)
+        )
+        if not classes or not issubclass(kind, classes):
+            return None
+        return self._array(value.to_numpy(), depth, scalar=False)
+
+
+_BASES: tuple[tuple[type, Callable[[_Encoder, Any, int], Any]], ...] = (
+    (int, _Encoder._int),
+    (str, _Encoder._str),
+    (list, _Encoder._list),
+    (tuple, _Encoder._tuple),
+    (dict, _Encoder._dict),
+    (bytes, _Encoder._bytes),
+    (bytearray, _Encoder._bytes),
+    (set, _Encoder._set),
+    (frozenset, _Encoder._frozenset),
+    (range, _Encoder._range),
+    (slice, _Encoder._slice),
+)
+
+
+def _is_numpy(kind: type) -> bool:
+    """numpy.float64 is a float, numpy.str_ a str: they must come back as what they are."""
+    numpy = sys.modules.get("numpy")
+    generic = getattr(numpy, "generic", None)
+    return isinstance(generic, type) and issubclass(kind, generic)
+
+
+def encode(
+    value: Any, *, handle: Handle | None = None, max_bytes: int, max_depth: int = MAX_DEPTH
+) -> bytes:
+    """Return a plain value as bytes.
+
+    Plain: None, bool, int, float, complex, str, bytes, list, tuple, set, frozenset, dict, range,
+    slice, Ellipsis; numpy scalars and arrays of numbers, strings, dates or plain objects; torch
+    tensors (detached, on the CPU); pandas Series, DataFrame and Index (as arrays).  Subclasses
+    count as their base.
+
+    Parameters
+    ----------
+    value
+        Anything.
+    handle
+        Gives, for what is not plain, a JSON-able mapping to send in its place.
+    max_bytes
+        Largest encoding.
+    max_depth
+        Deepest nesting.
+
+    Raises
+    ------
+    NotPlain
+        If something is not plain and ``handle`` is None.
+    TooLarge, TooDeep
+        If a limit is passed.
+    """
+    encoder = _Encoder(handle, max_bytes, max_depth)
+    try:
+        tree = encoder.node(value, 0)
+    except RecursionError:
+        raise TooDeep("nested too deep") from None
+    header = json.dumps(tree, separators=(",", ":")).encode("ascii")
+    encoder.grow(len(header))
+    return b"".join([MAGIC, struct.pack("!I", len(header)), header, *encoder.blobs])
+
+
+# ---------------------------------------------------------------------------------------------
+# Decoding
+
+
+class _Decoder:
+    def __init__(
+        self, blobs: memoryview, remote: Callable[[Mapping[str, Any]], Any] | None, max_depth: int
+    ) -> None:
+        self.blobs = blobs
+        self.remote = remote
+        self.max_depth = max_depth
+        self.nodes = 0
+
+    def node(self, tree: Any, depth: int) -> Any:
+        self.nodes += 1
+        if self.nodes > MAX_NODES or depth > self.max_depth:
+            raise MalformedValue("too many parts, or nested too deep")
+        if tree is None or tree is True or tree is False or type(tree) is str:
+            return tree
+        if type(tree) is not list or not tree or type(tree[0]) is not str:
+            raise MalformedValue("not a node")
+        method = _TAGS.get(tree[0])
+        if method is None:
+            raise MalformedValue(f"unknown tag {tree[0][:20]!r}")
+        return method(self, tree[1:], depth)
+
+    def items(self, body: list[Any], depth: int) -> list[Any]:
+        (items,) = body
+        if type(items) is not list:
+            raise MalformedValue("items that are not a list")
+        return [self.node(item, depth + 1) for item in items]
+
+    def _ellipsis(self, body: list[Any], _depth: int) -> Any:
+        () = body
+        return ...
+
+    def _int(self, body: list[Any], _depth: int) -> int:
+        (text,) = body
+        if type(text) is not str or len(text) > MAX_INT_BITS // 4 + 4:
+            raise MalformedValue("not an integer")
+        return int(text, 16)
+
+    def _floats(self, body: list[Any], count: int) -> tuple[float, ...]:
+        (text,) = body
+        if type(text) is not str or len(text) != 16 * count:
+            raise MalformedValue("not a float")
+        return struct.unpack("<" + "d" * count, bytes.fromhex(text))
+
+    def _float(self, body: list[Any], _depth: int) -> float:
+        return self._floats(body, 1)[0]
+
+    def _complex(self, body: list[Any], _depth: int) -> complex:
+        return complex(*self._floats(body, 2))
+
+    def _list(self, body: list[Any], depth: int) -> list[Any]:
+        return self.items(body, depth)
+
+    def _tuple(self, body: list[Any], depth: int) -> tuple[Any, ...]:
+        return tuple(self.items(body, depth))
+
+    def _set(self, body: list[Any], depth: int) -> set[Any]:
+        return set(self.items(body, depth))
+
+    def _frozenset(self, body: list[Any], depth: int) -> frozenset[Any]:
+        return frozenset(self.items(body, depth))
+
+    def _dict(self, body: list[Any], depth: int) -> dict[Any, Any]:
+        (pairs,) = body
+        if type(pairs) is not list:
+            raise MalformedValue("a dictionary that is not pairs")
+        result = {}
+        for pair in pairs:
+            if type(pair) is not list or len(pair) != 2:
+                raise MalformedValue("a dictionary that is not pairs")
+            result[self.node(pair[0], depth + 1)] = self.node(pair[1], depth + 1)
+        return result
+
+    def _range(self, body: list[Any], depth: int) -> range:
+        return range(*self._three(body, depth))
+
+    def _slice(self, body: list[Any], depth: int) -> slice:
+        return slice(*self._three(body, depth))
+
+    def _three(self, body: list[Any], depth: int) -> list[Any]:
+        items = self.items(body, depth)
+        if len(items) != 3:
+            raise MalformedValue("not a range or slice")
+        return items
+
+    def blob(self, offset: Any, length: Any) -> memoryview:
+        if type(offset) is not int or type(length) is not int:
+            raise MalformedValue("not a blob")
+        if offset < 0 or length < 0 or offset + length > len(self.blobs):
+            raise MalformedValue("a blob outside the message")
+        return self.blobs[offset : offset + length]
+
+    def _bytes(self, body: list[Any], _depth: int) -> bytes:
+        offset, length = body
+        return bytes(self.blob(offset, length))
+
+    def shape(self, shape: Any) -> tuple[int, ...]:
+        if type(shape) is not list or len(shape) > MAX_DIMENSIONS:
+            raise MalformedValue("not a shape")
+        for size in shape:
+            if type(size) is not int or not 0 <= size < 1 << 40:
+                raise MalformedValue("not a shape")
+        return tuple(shape)
+
+    def _raw(self, body: list[Any]) -> Any:
+        """Return a new array from a header that has been checked against the blob's length."""
+        import numpy
+
+        text, shape, offset, length = body
+        if type(text) is not str or len(text) > 24 or text[:1] not in "<|" or len(text) < 3:
+            raise MalformedValue("not an array type")
+        if text[1] not in _ARRAY_KINDS:
+            raise MalformedValue("not an array type")
+        dtype = numpy.dtype(text)
+        if dtype.itemsize == 0 or dtype.hasobject:
+            raise MalformedValue("not an array type")
+        dimensions = self.shape(shape)
+        data = self.blob(offset, length)
+        if math.prod(dimensions) * dtype.itemsize != len(data):
+            raise MalformedValue("an array whose shape is not that of its data")
+        if dtype.kind == "b" and any(byte > 1 for byte in set(bytes(data))):
+            raise MalformedValue("truth values that are neither 0 nor 1")
+        array = numpy.frombuffer(data, dtype=dtype).reshape(dimensions).copy()
+        if dtype.kind == "U":
+            array.tolist()  # code points outside Unicode raise here and not in a test
+        return array.astype(dtype.newbyteorder("="), copy=False)
+
+    def _array(self, body: list[Any], _depth: int) -> Any:
+        return self._raw(body)
+
+    def _scalar(self, body: list[Any], _depth: int) -> Any:
+        array = self._raw(body)
+        if array.ndim:
+            raise MalformedValue("a scalar with axes")
+        return array[()]
+
+    def _objects(self, body: list[Any], depth: int) -> Any:
+        import numpy
+
+        shape, items = body
+        dimensions = self.shape(shape)
+        if type(items) is not list or math.prod(dimensions) != len(items):
+            raise MalformedValue("an array whose shape is not that of its items")
+        array = numpy.empty(len(items), dtype=object)
+        for index, item in enumerate(items):
+            array[index] = self.node(item, depth + 1)
+        return array.reshape(dimensions)
+
+    def _tensor(self, body: list[Any], _depth: int) -> Any:
+        import numpy
+        import torch
+
+        name, shape, offset, length = body
+        if name not in _TORCH_TYPES:
+            raise MalformedValue("not a tensor type")
+        bits = _TORCH_BITS.get(name, name)
+        array = self._raw([numpy.dtype(bits).newbyteorder("<").str, shape, offset, length])
+        tensor = torch.from_numpy(array) if array.ndim else torch.tensor(array[()])
+        return tensor.view(getattr(torch, name)) if name in _TORCH_BITS else tensor
+
+    def _handle(self, body: list[Any], _depth: int) -> Any:
+        (node,) = body
+        if self.remote is None or type(node) is not dict:
+            raise MalformedValue("a handle where none may be")
+        return self.remote(node)
+
+
+_TAGS: dict[str, Callable[[_Decoder, list[Any], int], Any]] = {
+    "...": _Decoder._ellipsis,
+    "i": _Decoder._int,
+    "f": _Decoder._float,
+    "c": _Decoder._complex,
+    "b": _Decoder._bytes,
+    "l": _Decoder._list,
+    "t": _Decoder._tuple,
+    "s": _Decoder._set,
+    "z": _Decoder._frozenset,
+    "d": _Decoder._dict,
+    "r": _Decoder._range,
+    "y": _Decoder._slice,
+    "a": _Decoder._array,
+    "x": _Decoder._scalar,
+    "o": _Decoder._objects,
+    "T": _Decoder._tensor,
+    "handle": _Decoder._handle,
+}
+
+
+def decode(
+    data: bytes,
+    *,
+    remote: Callable[[Mapping[str, Any]], Any] | None = None,
+    max_bytes: int,
+    max_depth: int = MAX_DEPTH,
+) -> Any:
+    """Return the value that bytes encode, however hostile they are.
+
+    Parameters
+    ----------
+    data
+        As :func:`encode` makes them, or anything.
+    remote
+        Makes an object of a handle's mapping, whose content it must not believe.
+    max_bytes
+        Longer data is refused.
+    max_depth
+        Deeper nesting is refused.
+
+    Raises
+    ------
+    MalformedValue
+        For everything that is not a valid encoding within the limits; nothing else is raised.
+    """
+    try:
+        if len(data) > max_bytes + 8 or data[:4] != MAGIC:
+            raise MalformedValue("too long, or not an encoded value")
+        (length,) = struct.unpack("!I", data[4:8])
+        if length > len(data) - 8:
+            raise MalformedValue("cut short")
+        tree = json.loads(data[8 : 8 + length])
+        blobs = memoryview(data)[8 + length :]
+        return _Decoder(blobs, remote, max_depth).node(tree, 0)
+    except MalformedValue:
+        raise
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError, MemoryError,
+            struct.error, AttributeError, IndexError, ImportError, SyntaxError) as error:  # fmt: skip
+        raise MalformedValue(f"{type(error).__name__} while decoding") from None
