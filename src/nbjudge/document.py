@@ -75,8 +75,8 @@ def build_document(
         if cell.cell_type == "code":
             data["outputs"] = [dict(output) for output in outputs.get(position, ())]
             data["execution_count"] = counts.get(position)
-        data = inert_cell(data)
         origin = cell.origin
+        data = inert_cell(data, students=origin is None or origin.is_students)
         if origin is not None and origin.grade_id in verdicts:
             verdict = verdicts[origin.grade_id]
             data["metadata"]["nbjudge"] = {

@@ -29,7 +29,23 @@ MAX_DIMENSIONS = 32
 _ARRAY_KINDS = "biufcSUMm"
 # Sizes that exist on every platform; long double does not.
 _SIZES = {"b": (1,), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8), "c": (8, 16)}
-_TORCH_TYPES = ["bool", "uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64", "float16", "bfloat16", "float32", "float64", "complex64", "complex128"]
+_TORCH_TYPES = [
+    "bool",
+    "uint8",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint16",
+    "uint32",
+    "uint64",
+    "float16",
+    "bfloat16",
+    "float32",
+    "float64",
+    "complex64",
+    "complex128",
+]
 # numpy has no bfloat16: the bits travel as int16.
 _TORCH_BITS = {"bfloat16": "int16"}
 

@@ -1,0 +1,179 @@
+"""Reading an uploaded notebook: hostile bytes in, plain cells out, or why not.
+
+Plain ``json`` and nothing of nbformat, which would refuse what can still be graded (and costs
+seconds to import).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from nbjudge.i18n import gettext as _
+from nbjudge.limits import MIB, Limits
+
+MAX_CELLS = 5_000
+MAX_CELL_CHARACTERS = 2 * MIB
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadedCell:
+    """One cell as the student's file has it; no word of it is believed."""
+
+    cell_type: str
+    """``code``, ``markdown`` or ``raw``."""
+    source: str
+    grade_id: str | None = None
+    cell_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uploaded:
+    """A parsed file."""
+
+    cells: tuple[UploadedCell, ...]
+    notes: tuple[str, ...] = ()
+    readable: bool = True
+
+
+def parse_upload(data: bytes, limits: Limits) -> Uploaded:
+    """Read a notebook's cells from bytes; never raises for what they hold."""
+    if not data.strip(b"\x00 \t\r\n\xef\xbb\xbf"):
+        return _unreadable(_("the file is empty, or no notebook was handed in."))
+    if len(data) > limits.upload_bytes:
+        return _unreadable(
+            _("the file is larger than {size} MiB; clear the outputs before handing in.").format(
+                size=limits.upload_bytes // MIB
+            )
+        )
+    what = _other_format(data)
+    if what is not None:
+        return _unreadable(what)
+    text, notes = _decode(data)
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return _salvage(text, notes)
+    if not isinstance(document, dict):
+        return _unreadable(_("the file is JSON, but not a notebook."))
+    raw = _raw_cells(document)
+    if raw is None:
+        return _unreadable(_("the file is JSON, but not a notebook."))
+    if not isinstance(document.get("cells"), list):
+        notes.append(_("The notebook is in an old format (nbformat 3) and has been converted."))
+    return Uploaded(cells=_cells(raw), notes=tuple(notes))
+
+
+def _unreadable(why: str) -> Uploaded:
+    return Uploaded(cells=(), notes=(why,), readable=False)
+
+
+def _other_format(data: bytes) -> str | None:
+    head = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if head.startswith(b"pk\x03\x04"):
+        return _("the file is a ZIP archive; hand in the .ipynb file itself.")
+    if head.startswith(b"%pdf"):
+        return _("the file is a PDF; hand in the .ipynb file itself.")
+    if head.startswith((b"<!doctype", b"<html", b"<?xml")):
+        return _("the file is a web page, not a notebook (a page saved in place of the file?).")
+    if head.startswith((b"#!", b"# -*-", b"# coding", b"import ", b"from ")):
+        return _("the file is a Python script; hand in the .ipynb file itself.")
+    return None
+
+
+def _decode(data: bytes) -> tuple[str, list[str]]:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace"), []
+    try:
+        return data.decode("utf-8-sig"), []
+    except UnicodeDecodeError:
+        note = _("The file is not in UTF-8; accented letters may have been misread.")
+        return data.decode("latin-1"), [note]
+
+
+def _raw_cells(document: dict[str, Any]) -> list[Any] | None:
+    cells = document.get("cells")
+    if isinstance(cells, list):
+        return cells
+    sheets = document.get("worksheets")
+    if not isinstance(sheets, list):
+        return None
+    found: list[Any] = []
+    for sheet in sheets:
+        if isinstance(sheet, dict) and isinstance(sheet.get("cells"), list):
+            found += sheet["cells"]
+    return found
+
+
+_CELL_START = re.compile(r'"cells"\s*:\s*\[')
+
+
+def _salvage(text: str, notes: list[str]) -> Uploaded:
+    """Read the whole cells at the head of a file that ends too early."""
+    start = _CELL_START.search(text)
+    found: list[Any] = []
+    if start is not None:
+        decoder = json.JSONDecoder()
+        position = start.end()
+        while len(found) < MAX_CELLS:
+            while position < len(text) and text[position] in " \t\r\n,":
+                position += 1
+            try:
+                cell, position = decoder.raw_decode(text, position)
+            except (ValueError, RecursionError):
+                break
+            found.append(cell)
+    cells = _cells(found)
+    if not cells:
+        return _unreadable(_("the file is not a notebook (it is not valid JSON)."))
+    notes.append(
+        _("The file is damaged (cut short?); its first {count} cells could be read.").format(
+            count=len(cells)
+        )
+    )
+    return Uploaded(cells=cells, notes=tuple(notes))
+
+
+def _cells(raw: list[Any]) -> tuple[UploadedCell, ...]:
+    cells = []
+    for item in raw[:MAX_CELLS]:
+        cell = _cell(item) if isinstance(item, dict) else None
+        if cell is not None:
+            cells.append(cell)
+    return tuple(cells)
+
+
+def _cell(item: dict[str, Any]) -> UploadedCell | None:
+    kind = item.get("cell_type")
+    source = item.get("source")
+    if kind == "heading":  # nbformat 3
+        kind, level = "markdown", item.get("level")
+        source = (
+            "#" * (level if isinstance(level, int) and 0 < level < 7 else 1) + " " + _join(source)
+        )
+    if source is None:
+        source = item.get("input")  # code in nbformat 3
+    if kind not in {"code", "markdown", "raw"}:
+        return None
+    metadata = item.get("metadata")
+    nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
+    cell_id = item.get("id")
+    return UploadedCell(
+        cell_type=str(kind),
+        source=_join(source)[:MAX_CELL_CHARACTERS],
+        grade_id=grade_id if isinstance(grade_id, str) else None,
+        cell_id=cell_id if isinstance(cell_id, str) else None,
+    )
+
+
+def _join(source: object) -> str:
+    if isinstance(source, list):
+        source = "".join(part for part in source if isinstance(part, str))
+    if not isinstance(source, str):
+        return ""
+    text = source.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
+    # A lone surrogate cannot be written as UTF-8 anywhere further on.
+    return text.encode("utf-8", "replace").decode("utf-8")
