@@ -51,6 +51,8 @@ class SourceCell:
     mode: Mode = "outside"
     """Where a test cell runs."""
     locked: bool = False
+    hidden_lines: frozenset[int] = frozenset()
+    """Of a test cell: numbers (from 1) of the lines of ``source`` that students do not have."""
 
     @property
     def is_students(self) -> bool:
@@ -124,6 +126,7 @@ class Assignment:
                     cell.grade_id,
                     cell.points,
                     cell.mode,
+                    sorted(cell.hidden_lines),
                 ]
                 digest.update(json.dumps(fields).encode() + b"\n")
         for group in (self.files, self.judge_files):

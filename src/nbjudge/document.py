@@ -77,8 +77,8 @@ def build_document(
             data["execution_count"] = counts.get(position)
         origin = cell.origin
         data = inert_cell(data, students=origin is None or origin.is_students)
-        if origin is not None and origin.grade_id in verdicts:
-            verdict = verdicts[origin.grade_id]
+        if origin is not None and (origin.grade_id or "") in verdicts:
+            verdict = verdicts[origin.grade_id or ""]
             data["metadata"]["nbjudge"] = {
                 "status": verdict.status.value,
                 "points": verdict.points,
@@ -146,11 +146,13 @@ def nbgrader_metadata(cell: SourceCell) -> dict[str, Any]:
         "schema_version": 3,
         "grade_id": cell.grade_id,
         "cell_type": cell.cell_type,
-        "grade": cell.kind in (Kind.TEST, Kind.MANUAL),
+        # nbgrader wants every written answer to be a grade cell, worth nothing if need be.
+        "grade": cell.kind in (Kind.TEST, Kind.MANUAL)
+        or (cell.is_students and cell.cell_type == "markdown"),
         "solution": cell.is_students,
         "locked": cell.locked,
         "task": cell.kind is Kind.TASK,
     }
-    if cell.is_graded:
+    if data["grade"] or data["task"]:
         data["points"] = cell.points
     return data

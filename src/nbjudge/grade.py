@@ -397,7 +397,7 @@ class _Session:
             if time.monotonic() >= self._deadline:
                 raise _OutOfTime(
                     _(
-                        "The notebook took more than {seconds:g} s in all; what follows was not run."
+                        "The notebook took more than {seconds:g} s; what follows was not run."
                     ).format(seconds=self._limits.notebook_seconds)
                 )
             if self._kernel is not None and self._kernel.alive:
@@ -484,7 +484,8 @@ def _accident(outcome: Outcome, name: str) -> str:
     sentences = {
         Outcome.TIMEOUT: _("{name} took too long and was interrupted."),
         Outcome.STUCK: _(
-            "{name} took too long and could not be interrupted; the kernel was restarted without it."
+            "{name} took too long and could not be interrupted; "
+            "the kernel was restarted without it."
         ),
         Outcome.DIED: _("{name} stopped the kernel, which was restarted without it."),
         Outcome.MEMORY: _(

@@ -13,7 +13,6 @@ import json
 import math
 import os
 import pickle
-import re
 import socket
 import sys
 import time
@@ -30,9 +29,6 @@ from nbjudge.frames import Frame, receive_frame, send_frame
 from nbjudge.i18n import gettext as _
 from nbjudge.verdict import Status
 from nbjudge.world import CellSpace, World, plain_python, register_source
-
-HIDDEN_BEGIN = re.compile(r"BEGIN HIDDEN TESTS")
-HIDDEN_END = re.compile(r"END HIDDEN TESTS")
 
 
 @dataclass(frozen=True)
@@ -117,7 +113,7 @@ class Court:
         """
         cell = self.load.notebook.cells[position]
         self._position, self._seed = position, seed
-        self._hidden_lines = hidden_lines(cell.source)
+        self._hidden_lines = cell.hidden_lines
         ledger: list[testing.Credit] = []
         token = testing.ledger.set(ledger)
         backend = testing.backend.set(self)
@@ -268,19 +264,6 @@ def _is_data(value: Any) -> bool:
     return hasattr(value, "dtype") and hasattr(value, "shape")
 
 
-def hidden_lines(source: str) -> frozenset[int]:
-    """Return the numbers (from 1) of the lines of a test cell that students do not receive."""
-    hidden, inside = set(), False
-    for number, line in enumerate(source.splitlines(), start=1):
-        if HIDDEN_BEGIN.search(line):
-            inside = True
-        if inside:
-            hidden.add(number)
-        if HIDDEN_END.search(line):
-            inside = False
-    return frozenset(hidden)
-
-
 def _unusable(kind: str) -> str:
     return _("The tests could not use your result ({kind}): check its type and shape.").format(
         kind=kind
@@ -371,6 +354,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     # Under -m this file is __main__: the names that others import must be the same objects.
-    from nbjudge import judge
+    from nbjudge import judge  # noqa: PLW0406
 
     judge.main()

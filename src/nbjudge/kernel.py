@@ -207,13 +207,13 @@ def _short(output: Output) -> Output:
 
 
 class SealedKernel:
-    """A kernel in a sandbox, with a blocking client.
+    r"""A kernel in a sandbox, with a blocking client.
 
     Examples
     --------
     >>> with SealedKernel(KernelSetup()) as kernel:  # doctest: +SKIP
     ...     kernel.run("print(6 * 7)", seconds=10, output_bytes=1000).outputs
-    ({'output_type': 'stream', 'name': 'stdout', 'text': '42\\n'},)
+    ({'output_type': 'stream', 'name': 'stdout', 'text': '42\n'},)
     """
 
     def __init__(self, setup: KernelSetup) -> None:

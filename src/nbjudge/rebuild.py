@@ -227,7 +227,8 @@ class _Rebuilder:
                     name=origin.grade_id or origin.cell_id
                 )
             )
-        source, repairs = cell.source, ()
+        source = cell.source
+        repairs: tuple[str, ...] = ()
         if origin.cell_type == "code":
             source, repairs = repair_leftovers(cell.source)
         return RunCell(
@@ -239,7 +240,8 @@ class _Rebuilder:
         )
 
     def _extra(self, cell: UploadedCell) -> RunCell:
-        source, repairs = cell.source, ()
+        source = cell.source
+        repairs: tuple[str, ...] = ()
         if cell.cell_type == "code":
             source, repairs = repair_leftovers(cell.source)
         return RunCell(origin=None, cell_type=cell.cell_type, source=source, repairs=repairs)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import builtins
 import inspect
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nbjudge import values
@@ -53,7 +53,7 @@ class StudentError(Exception):
         self,
         type_name: str,
         message: str,
-        lines: list[Mapping[str, Any]],
+        lines: Sequence[Mapping[str, Any]],
         missing: str | None,
         called: str,
     ) -> None:
@@ -89,7 +89,7 @@ def student_error(report: Mapping[str, Any], called: str) -> StudentError:
         return value[:2000] if isinstance(value, str) else ""
 
     raw_lines = report.get("lines")
-    lines: list[Mapping[str, Any]] = [
+    lines: Sequence[Mapping[str, Any]] = [
         line
         for line in (raw_lines if isinstance(raw_lines, list) else [])
         if isinstance(line, dict)
@@ -134,6 +134,7 @@ class Remote:
         return kind.rpartition(".")[2][:80] if isinstance(kind, str) else "object"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it in the kernel; arguments go by value."""
         return self._channel.request(
             {"op": "call", "target": self, "args": list(args), "kwargs": kwargs}, self._label
         )
@@ -296,8 +297,8 @@ def source_of(function: Callable[..., Any]) -> str:
     unknown = _outer_names(function) - set(dir(builtins)) - {definition.name}
     if unknown:
         raise HiddenTestError(
-            f"The function {definition.name!r} is sent alone, but uses {', '.join(sorted(unknown))} "
-            "from the test: import or define it inside the function, or pass it as an argument."
+            f"The function {definition.name!r} is sent alone, but uses "
+            f"{', '.join(sorted(unknown))} from the test: import or define it inside the function, or pass it as an argument."
         )
     definition.decorator_list = []
     definition.returns = None

@@ -49,7 +49,7 @@ _ETC = (
     "/etc/fonts",
     "/etc/mime.types",
 )
-_PASSWD = "root:x:0:0::/:/usr/sbin/nologin\nstudent:x:1000:1000::/tmp:/bin/sh\n"
+_PASSWD = "root:x:0:0::/:/usr/sbin/nologin\nstudent:x:1000:1000::/tmp:/bin/sh\n"  # noqa: S105
 _GROUP = "root:x:0:\nstudent:x:1000:\n"
 _HOSTS = "127.0.0.1 localhost sealed\n"
 # Set for the machine's processor by its administrator; judge and kernel must compute alike.

@@ -23,6 +23,8 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     kernel_name: str | None = None
     """Kernelspec to run notebooks with; None takes the source notebook's."""
+    prove: bool = True
+    """Grade the reference before the first student."""
     unsealed: bool = False
     """Run without a sandbox. Never for notebooks that you did not write yourself."""
     readonly: tuple[str, ...] = ()

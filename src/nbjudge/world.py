@@ -74,7 +74,9 @@ def names_of(source: str) -> Names:
         table = symtable.symtable(code, "<cell>", "exec")
     except (SyntaxError, ValueError):
         return Names(_EMPTY, _EMPTY, _EMPTY, _EMPTY, star=False)
-    imported, defined, assigned = set(), set(), set()
+    imported: set[str] = set()
+    defined: set[str] = set()
+    assigned: set[str] = set()
     stored = _stored(tree)
     for symbol in table.get_symbols():
         name = symbol.get_name()

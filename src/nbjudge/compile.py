@@ -1,0 +1,257 @@
+"""From ``source/<assignment>/`` to an :class:`~nbjudge.assignment.Assignment`.
+
+nbgrader's own preprocessors, with the course's own configuration, say what students receive;
+what they take away is what stays on the instructor's side.
+"""
+
+from __future__ import annotations
+
+import copy
+import fnmatch
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbjudge.assignment import Assignment, Kind, SourceCell, SourceNotebook
+from nbjudge.errors import NotebookError, UnknownNameError
+from nbjudge.settings import Mode, Settings
+
+INSIDE, OUTSIDE = "nbjudge-inside", "nbjudge-outside"
+_IGNORED = (".ipynb_checkpoints", "*.pyc", "__pycache__", ".*")
+_AUTOTEST = "AUTOTEST"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """Where an assignment's files lie."""
+
+    source: Path
+    """``source/<assignment>``: notebooks, and what students receive beside them."""
+    judge: Path
+    """``judge/<assignment>``: for tests only; may not exist."""
+    ignore: tuple[str, ...] = _IGNORED
+    """Patterns of file and folder names that are left out."""
+
+
+def compile_assignment(
+    name: str, sources: Sources, settings: Settings, config: Any = None
+) -> Assignment:
+    """Read an assignment as the instructor wrote it.
+
+    Parameters
+    ----------
+    name
+        Of the assignment.
+    sources
+        Its folders.
+    settings
+        ``tests`` says where test cells run that do not say it themselves.
+    config
+        The course's traitlets configuration (delimiters, stubs, header and footer).
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such folder.
+    NotebookError
+        If a notebook of it cannot be used, saying which cell of which.
+    """
+    if not sources.source.is_dir():
+        siblings = sources.source.parent
+        known = (
+            sorted(p.name for p in siblings.iterdir() if p.is_dir()) if siblings.is_dir() else []
+        )
+        raise UnknownNameError(
+            f"Looking for the assignment {name!r}: there is no folder {sources.source}. "
+            f"Assignments here: {', '.join(known) or 'none'}."
+        )
+    paths = sorted(sources.source.glob("*.ipynb"))
+    if not paths:
+        raise NotebookError(
+            f"Reading the assignment {name!r}: {sources.source} holds no notebook (.ipynb)."
+        )
+    return Assignment(
+        name=name,
+        notebooks=tuple(_notebook(path, name, settings, config) for path in paths),
+        files=_files(sources.source, sources.ignore, notebooks=False),
+        judge_files=_files(sources.judge, sources.ignore, notebooks=True),
+    )
+
+
+def _files(folder: Path, ignore: Sequence[str], *, notebooks: bool) -> Mapping[str, bytes]:
+    found = {}
+    for directory, folders, names in os.walk(folder):
+        folders[:] = sorted(f for f in folders if not _is_ignored(f, ignore))
+        for name in sorted(names):
+            if _is_ignored(name, ignore) or (name.endswith(".ipynb") and not notebooks):
+                continue
+            path = Path(directory) / name
+            try:
+                found[path.relative_to(folder).as_posix()] = path.read_bytes()
+            except OSError as error:
+                raise NotebookError(f"Reading {path} of the assignment: {error}.") from error
+    return found
+
+
+def _is_ignored(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
+
+
+def _notebook(path: Path, assignment: str, settings: Settings, config: Any) -> SourceNotebook:
+    from nbgrader import preprocessors
+
+    where = f"{path.parent.name}/{path.name}"
+    full = _read(path, where)
+    resources: dict[str, Any] = {
+        "unique_key": path.stem,
+        "metadata": {"path": str(path.parent)},
+        "nbgrader": {"assignment": assignment, "notebook": path.stem, "student": "."},
+    }
+
+    def apply(kind: Any, notebook: Any) -> Any:
+        try:
+            return kind(config=config).preprocess(notebook, resources)[0]
+        except Exception as error:  # nbgrader raises RuntimeError, ValueError, KeyError...
+            raise NotebookError(
+                f"Making the student version of {where}: {kind.__name__} stopped: {error}. "
+                "See that every BEGIN has its END, and that solutions stand in solution cells and "
+                "hidden tests in test cells."
+            ) from error
+
+    full = apply(preprocessors.IncludeHeaderFooter, full)
+    if any(c.cell_type == "code" and _AUTOTEST in c.source for c in full.cells):
+        full = apply(preprocessors.InstantiateTests, full)
+    release = copy.deepcopy(full)
+    for kind in (
+        preprocessors.ClearSolutions,
+        preprocessors.ClearHiddenTests,
+        preprocessors.ClearMarkScheme,
+    ):
+        release = apply(kind, release)
+    if len(release.cells) != len(full.cells):
+        raise NotebookError(f"Making the student version of {where}: a cell was added or lost.")
+    markers = _markers(config)
+    cells = [
+        _cell(index, cell, released, where, settings.tests, markers)
+        for index, (cell, released) in enumerate(zip(full.cells, release.cells, strict=True))
+    ]
+    _check(cells, where)
+    kernelspec = dict(full.metadata.get("kernelspec", {}))
+    return SourceNotebook(
+        name=path.stem,
+        cells=tuple(cells),
+        kernel_name=str(kernelspec.get("name", "python3")),
+        language=str(
+            full.metadata.get("language_info", {}).get("name")
+            or kernelspec.get("language", "python")
+        ),
+        kernelspec={str(k): v for k, v in kernelspec.items() if isinstance(v, str)},
+    )
+
+
+def _read(path: Path, where: str) -> Any:
+    import nbformat
+    from nbgrader import nbgraderformat
+
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        validator = nbgraderformat.MetadataValidator()
+        validator.upgrade_notebook_metadata(notebook)
+        validator.validate_nb(notebook)
+    except Exception as error:  # unreadable in any of the ways that nbformat knows
+        raise NotebookError(
+            f"Reading the source notebook {where}: {type(error).__name__}: {error}. Open it in "
+            "Jupyter with nbgrader's Create Assignment panel and put the cell right."
+        ) from error
+    if notebook.get("nbformat_minor", 0) < 5:
+        # Cell ids that do not change from one reading to the next.
+        for index, cell in enumerate(notebook.cells):
+            cell["id"] = f"cell-{index}"
+        notebook["nbformat_minor"] = 5
+    return notebook
+
+
+def _cell(
+    index: int,
+    cell: Any,
+    released: Any,
+    where: str,
+    default: Mode,
+    markers: Sequence[tuple[str, str]],
+) -> SourceCell:
+    meta = cell.metadata.get("nbgrader", {})
+    grade, solution = bool(meta.get("grade")), bool(meta.get("solution"))
+    task, locked = bool(meta.get("task")), bool(meta.get("locked"))
+    grade_id = meta.get("grade_id") or None
+    points = float(meta.get("points", 0.0) or 0.0)
+    kind = _kind(cell.cell_type, grade=grade, solution=solution, task=task, points=points)
+    place = f"cell {grade_id or index + 1!r} of {where}"
+    if not math.isfinite(points) or points < 0:
+        raise NotebookError(f"Reading {place}: its points are {points}, not a number >= 0.")
+    tags = set(cell.metadata.get("tags", ()))
+    if {INSIDE, OUTSIDE} <= tags:
+        raise NotebookError(f"Reading {place}: it has both tags {INSIDE} and {OUTSIDE}.")
+    mode: Mode = "inside" if INSIDE in tags else "outside" if OUTSIDE in tags else default
+    return SourceCell(
+        cell_id=str(cell.get("id", f"cell-{index}")),
+        kind=kind,
+        cell_type=cell.cell_type,
+        source=cell.source,
+        release_source=released.source,
+        grade_id=grade_id if (grade or solution or task or locked) else None,
+        points=points if (grade or task) else 0.0,
+        mode=mode,
+        locked=locked,
+        hidden_lines=_between(cell.source, markers) if kind is Kind.TEST else frozenset(),
+    )
+
+
+def _kind(cell_type: str, *, grade: bool, solution: bool, task: bool, points: float) -> Kind:
+    if task:
+        return Kind.TASK
+    if grade and solution:
+        # A written answer that is worth nothing is read, not graded.
+        return Kind.MANUAL if points else Kind.ANSWER
+    if grade:
+        return Kind.TEST
+    if solution:
+        return Kind.ANSWER
+    return Kind.GIVEN if cell_type == "code" else Kind.TEXT
+
+
+def _markers(config: Any) -> tuple[tuple[str, str], ...]:
+    from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme
+
+    hidden, scheme = ClearHiddenTests(config=config), ClearMarkScheme(config=config)
+    return (
+        (hidden.begin_test_delimeter, hidden.end_test_delimeter),
+        (scheme.begin_mark_scheme_delimeter, scheme.end_mark_scheme_delimeter),
+    )
+
+
+def _between(source: str, markers: Sequence[tuple[str, str]]) -> frozenset[int]:
+    """Return the numbers, from 1, of the lines that students do not receive."""
+    hidden: set[int] = set()
+    for begin, end in markers:
+        inside = False
+        for number, line in enumerate(source.splitlines(), start=1):
+            inside = inside or begin in line
+            if inside:
+                hidden.add(number)
+            if end in line:
+                inside = False
+    return frozenset(hidden)
+
+
+def _check(cells: Sequence[SourceCell], where: str) -> None:
+    ids = [cell.cell_id for cell in cells]
+    for cell in cells:
+        if ids.count(cell.cell_id) > 1:
+            raise NotebookError(
+                f"Reading {where}: two cells have the id {cell.cell_id!r}. Save it once in Jupyter."
+            )
+        if cell.kind is Kind.TEST and cell.grade_id is None:
+            raise NotebookError(f"Reading {where}: a test cell has no grade_id.")

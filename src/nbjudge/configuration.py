@@ -1,0 +1,180 @@
+"""``nbjudge.configure(c)``: all that a course's ``nbgrader_config.py`` needs.
+
+Every line sets an option of nbgrader that its documentation describes; nothing is replaced
+behind its back.  What an instructor sets after the call wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from nbjudge.errors import ConfigurationError
+from nbjudge.i18n import LANGUAGES
+from nbjudge.limits import Limits
+from nbjudge.settings import Mode, Settings
+
+STUBS = {
+    "en": ("# YOUR CODE HERE", "raise NotImplementedError()", "YOUR ANSWER HERE"),
+    "fr": ("# À COMPLÉTER", 'raise NotImplementedError("À compléter")', "*Votre réponse ici.*"),
+}
+"""Python's comment, its statement, and the text, that stand for a solution in the release."""
+
+
+def configure(
+    c: Any,
+    *,
+    language: str = "en",
+    tests: Mode = "outside",
+    limits: Mapping[str, float] | None = None,
+    kernel_name: str | None = None,
+    readonly: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    prove: bool = True,
+    unsealed: bool = False,
+) -> None:
+    """Make nbgrader grade in sealed kernels, judged from outside.
+
+    Parameters
+    ----------
+    c
+        nbgrader's configuration: ``get_config()`` in ``nbgrader_config.py``.
+    language
+        Of all sentences to students: ``"en"`` or ``"fr"``.
+    tests
+        ``"outside"``: test cells run in the judge. ``"inside"``: in the student's sealed kernel,
+        as in stock nbgrader; for courses whose tests cannot be judged from outside.
+    limits
+        Any of :class:`nbjudge.limits.Limits` by name, in its unit.
+    kernel_name
+        The kernelspec to grade with; by default the notebook's own.
+    readonly
+        Further folders of this machine that notebooks may read (data sets).
+    environment
+        Further environment variables of the kernel.
+    prove
+        Grade the reference before the first student; a test that it fails is the teacher's error.
+    unsealed
+        Grade without a sandbox. Only for notebooks that you wrote yourself.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming the option that is wrong.
+    """
+    known = {field.name for field in fields(Limits)}
+    for name, value in (limits or {}).items():
+        if name not in known:
+            raise ConfigurationError(
+                f"nbjudge.configure: there is no limit {name!r}; there are: "
+                f"{', '.join(sorted(known))}."
+            )
+        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+            raise ConfigurationError(
+                f"nbjudge.configure: the limit {name} must be a number > 0, got {value!r}."
+            )
+    if language not in LANGUAGES:
+        raise ConfigurationError(
+            f"nbjudge.configure: language={language!r}; known are {', '.join(LANGUAGES)}."
+        )
+    if tests not in ("outside", "inside"):
+        raise ConfigurationError(
+            f'nbjudge.configure: tests={tests!r}; it must be "outside" or "inside".'
+        )
+    c.NbJudge.language = language
+    c.NbJudge.tests = tests
+    c.NbJudge.limits = dict(limits or {})
+    c.NbJudge.kernel_name = kernel_name
+    c.NbJudge.readonly = [str(path) for path in readonly]
+    c.NbJudge.environment = dict(environment or {})
+    c.NbJudge.prove = prove
+    c.NbJudge.unsealed = unsealed
+
+    # Grading: the instructor's notebook takes the place of the upload, then one preprocessor
+    # runs, judges, and records. The exporter reads no uploaded file; the hook finds renamed ones.
+    c.Autograde.exporter_class = "nbjudge.bridge.UploadExporter"
+    c.Autograde.pre_convert_hook = "nbjudge.bridge.before_autograde"
+    c.Autograde.sanitize_preprocessors = []
+    c.Autograde.autograde_preprocessors = [
+        "nbjudge.bridge.Judge",
+        "nbgrader.preprocessors.AssignLatePenalties",
+        "nbgrader.preprocessors.CheckCellMetadata",
+    ]
+    # Making the student version: as nbgrader does, but test cells may come and go after
+    # submissions have arrived.
+    c.GenerateAssignment.preprocessors = [
+        "nbgrader.preprocessors.IncludeHeaderFooter",
+        "nbgrader.preprocessors.InstantiateTests",
+        "nbgrader.preprocessors.LockCells",
+        "nbgrader.preprocessors.ClearSolutions",
+        "nbgrader.preprocessors.ClearOutput",
+        "nbgrader.preprocessors.CheckCellMetadata",
+        "nbgrader.preprocessors.ComputeChecksums",
+        "nbjudge.bridge.SyncCells",
+        "nbgrader.preprocessors.ClearHiddenTests",
+        "nbgrader.preprocessors.ClearMarkScheme",
+        "nbgrader.preprocessors.ComputeChecksums",
+        "nbgrader.preprocessors.CheckCellMetadata",
+        "nbjudge.bridge.CleanRelease",
+    ]
+    # The corrigé: solutions without hidden tests, marking schemes, markers or outputs.
+    c.GenerateSolution.preprocessors = [
+        "nbgrader.preprocessors.IncludeHeaderFooter",
+        "nbgrader.preprocessors.InstantiateTests",
+        "nbgrader.preprocessors.LockCells",
+        "nbgrader.preprocessors.ClearOutput",
+        "nbgrader.preprocessors.ClearHiddenTests",
+        "nbgrader.preprocessors.ClearMarkScheme",
+        "nbjudge.bridge.CleanSolution",
+    ]
+    c.CourseDirectory.solution_directory = "solutions"
+    # Feedback: points and sentences; nothing of the hidden tests.
+    c.GenerateFeedback.preprocessors = [
+        "nbgrader.preprocessors.GetGrades",
+        "nbjudge.bridge.ShowVerdicts",
+        "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+    ]
+    from nbjudge.feedback import template_folder
+
+    c.HTMLExporter.template_name = "feedback"
+    c.HTMLExporter.extra_template_basedirs = [template_folder()]
+    comment, statement, text = STUBS[language]
+    c.ClearSolutions.code_stub = {
+        "python": f"{comment}\n{statement}",
+        "R": "# YOUR CODE HERE\nfail()",
+        "matlab": "% YOUR CODE HERE\nerror('No Answer Given!')",
+        "octave": "% YOUR CODE HERE\nerror('No Answer Given!')",
+        "sas": "/* YOUR CODE HERE */\n %notImplemented;",
+        "java": "// YOUR CODE HERE",
+    }
+    c.ClearSolutions.text_stub = text
+
+
+def settings_from(config: Any) -> Settings:
+    """Return the settings that :func:`configure` wrote into a configuration.
+
+    Raises
+    ------
+    ConfigurationError
+        If it was never called, or an option was set to a wrong value afterwards.
+    """
+    if "NbJudge" not in config or "language" not in config.NbJudge:
+        raise ConfigurationError(
+            "nbgrader_config.py does not call nbjudge.configure. Add to it:\n"
+            "    import nbjudge\n    nbjudge.configure(c)"
+        )
+    own = config.NbJudge
+    try:
+        return Settings(
+            language=str(own.language),
+            tests="inside" if own.tests == "inside" else "outside",
+            limits=Limits(**dict(own.limits)),
+            kernel_name=own.kernel_name,
+            unsealed=bool(own.unsealed),
+            prove=bool(own.prove),
+            readonly=tuple(str(path) for path in own.readonly),
+            environment=tuple((str(k), str(v)) for k, v in dict(own.environment).items()),
+        )
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ConfigurationError(f"Reading c.NbJudge of nbgrader_config.py: {error}.") from error
