@@ -7,11 +7,12 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from nbjudge.assignment import Assignment
 from nbjudge.errors import NbJudgeError, WorkerDied
 from nbjudge.grade import grade_notebook
+from nbjudge.records import with_notes
 from nbjudge.settings import Settings
 from nbjudge.submissions import Submission
 from nbjudge.verdict import Result
@@ -57,11 +58,7 @@ def grade_submission(
     for notebook in assignment.notebooks:
         upload = submission.uploads[notebook.name]
         result = grade_notebook(upload, assignment, notebook.name, settings, secret)
-        extra = submission.notes.get(notebook.name, ())
-        if extra:
-            document = result.document
-            document["metadata"]["nbjudge"]["notes"] = [*extra, *result.notes]
-            result = replace(result, notes=(*extra, *result.notes), document=document)
+        result = with_notes(result, submission.notes.get(notebook.name, ()))
         results.append(result)
     return tuple(results)
 

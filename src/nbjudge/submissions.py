@@ -25,6 +25,8 @@ class Submission:
     """By notebook of the assignment; every notebook has one, an empty one if nothing came."""
     notes: Mapping[str, tuple[str, ...]]
     """By notebook: sentences for the student (a renamed file, none found)."""
+    found: Mapping[str, str]
+    """By notebook: the file it was read from, relative to the folder; absent if none."""
     timestamp: str | None = None
     """The content of ``timestamp.txt``, when the submission arrived."""
 
@@ -104,6 +106,7 @@ def read_submission(
         assignment=assignment.name,
         uploads=uploads,
         notes=notes,
+        found=chosen,
         timestamp=stamp.decode("utf-8", "replace").strip() if stamp else None,
     )
 

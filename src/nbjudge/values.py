@@ -21,10 +21,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 MAGIC = b"NBJ1"
-MAX_NODES = 2_000_000
+MAX_NODES = 1_000_000
 MAX_DEPTH = 64
 MAX_INT_BITS = 1 << 20
 MAX_DIMENSIONS = 32
+# An array without elements has no data to check its shape against.
+MAX_EMPTY_AXES = 1 << 24
+
+# A parsed header takes far more memory than its text: what makes the objects is counted first.
+_MARKS = ((b"[", 3 * MAX_NODES), (b"{", MAX_NODES), (b",", 8 * MAX_NODES))
 
 _ARRAY_KINDS = "biufcSUMm"
 # Sizes that exist on every platform; long double does not.
@@ -108,14 +113,10 @@ class _Encoder:
             return value
         if value is ...:
             return ["..."]
-        for base, method in _BASES:
-            if issubclass(kind, base):
-                return method(self, value, depth)
-        if issubclass(kind, float) and not _is_numpy(kind):
-            # float.__mul__ reads the number itself, keeps -0.0 and NaN.
-            return ["f", struct.pack("<d", float.__mul__(value, 1.0)).hex()]
-        if issubclass(kind, complex) and not _is_numpy(kind):
-            return self._complex(value)
+        if not _is_numpy(kind):
+            for base, method in _BASES:
+                if issubclass(kind, base):
+                    return method(self, value, depth)
         special = self._numpy(value, kind, depth)
         if special is None:
             special = self._torch(value, kind)
@@ -135,12 +136,21 @@ class _Encoder:
             raise TooLarge("an integer of more than a million bits")
         return ["i", hex(number)]
 
-    def _complex(self, value: complex) -> Any:
+    def _float(self, value: float, _depth: int) -> Any:
+        # float.__mul__ reads the number itself, keeps -0.0 and NaN.
+        return ["f", struct.pack("<d", float.__mul__(value, 1.0)).hex()]
+
+    def _complex(self, value: complex, _depth: int) -> Any:
         real, imaginary = complex.real.__get__(value), complex.imag.__get__(value)
         return ["c", struct.pack("<dd", real, imaginary).hex()]
 
     def _str(self, value: str, _depth: int) -> Any:
         plain = str.__str__(value) if type(value) is str else "".join(str.__iter__(value))
+        try:
+            plain.encode("utf-8")
+        except UnicodeEncodeError:
+            # JSON would join two lone surrogates into one character.
+            return ["u", *self.blob(plain.encode("utf-8", "surrogatepass"))]
         self.grow(len(plain) * 4)
         return plain
 
@@ -203,9 +213,7 @@ class _Encoder:
         if dtype.kind == "O":
             items = list(array.ravel())
             return ["o", list(array.shape), [self.node(item, depth + 1) for item in items]]
-        if dtype.kind not in _ARRAY_KINDS or dtype.itemsize not in _SIZES.get(
-            dtype.kind, (dtype.itemsize,)
-        ):
+        if not _is_plain_dtype(dtype) or array.ndim > MAX_DIMENSIONS:
             return None
         if array.nbytes > self.max_bytes - self.size:
             raise TooLarge(f"an array of {array.nbytes} bytes")
@@ -224,6 +232,8 @@ class _Encoder:
             return None
         name = str(value.dtype).removeprefix("torch.")
         if name not in _TORCH_TYPES or value.layout is not torch.strided:  # type: ignore[union-attr]
+            return None
+        if value.device.type == "meta":  # a shape without data
             return None
         tensor = value.detach().cpu().resolve_conj().resolve_neg().contiguous()
         nbytes = tensor.numel() * tensor.element_size()
@@ -247,6 +257,8 @@ class _Encoder:
 
 _BASES: tuple[tuple[type, Callable[[_Encoder, Any, int], Any]], ...] = (
     (int, _Encoder._int),
+    (float, _Encoder._float),
+    (complex, _Encoder._complex),
     (str, _Encoder._str),
     (list, _Encoder._list),
     (tuple, _Encoder._tuple),
@@ -261,7 +273,7 @@ _BASES: tuple[tuple[type, Callable[[_Encoder, Any, int], Any]], ...] = (
 
 
 def _is_numpy(kind: type) -> bool:
-    """numpy.float64 is a float, numpy.str_ a str: they must come back as what they are."""
+    """numpy.float64 is a float and numpy.str_ a str, but they come back as what they are."""
     numpy = sys.modules.get("numpy")
     generic = getattr(numpy, "generic", None)
     return isinstance(generic, type) and issubclass(kind, generic)
@@ -302,7 +314,23 @@ def encode(
         raise TooDeep("nested too deep") from None
     header = json.dumps(tree, separators=(",", ":")).encode("ascii")
     encoder.grow(len(header))
+    if not _is_parsable(header):
+        raise TooLarge("too many parts")
     return b"".join([MAGIC, struct.pack("!I", len(header)), header, *encoder.blobs])
+
+
+def _is_plain_dtype(dtype: Any) -> bool:
+    """Whether an array of this dtype is plain: numbers, text, bytes or dates of a known size."""
+    return (
+        dtype.kind in _ARRAY_KINDS
+        and dtype.itemsize > 0
+        and dtype.itemsize in _SIZES.get(dtype.kind, (dtype.itemsize,))
+    )
+
+
+def _is_parsable(header: bytes) -> bool:
+    """Whether parsing a header makes a bounded number of objects."""
+    return all(header.count(mark) <= most for mark, most in _MARKS)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -317,6 +345,7 @@ class _Decoder:
         self.remote = remote
         self.max_depth = max_depth
         self.nodes = 0
+        self.unread = len(blobs)
 
     def node(self, tree: Any, depth: int) -> Any:
         self.nodes += 1
@@ -399,11 +428,19 @@ class _Decoder:
             raise MalformedValue("not a blob")
         if offset < 0 or length < 0 or offset + length > len(self.blobs):
             raise MalformedValue("a blob outside the message")
+        # Each blob is copied: many values that share one would multiply it.
+        self.unread -= length
+        if self.unread < 0:
+            raise MalformedValue("a blob that is used twice")
         return self.blobs[offset : offset + length]
 
     def _bytes(self, body: list[Any], _depth: int) -> bytes:
         offset, length = body
         return bytes(self.blob(offset, length))
+
+    def _surrogates(self, body: list[Any], _depth: int) -> str:
+        offset, length = body
+        return str(self.blob(offset, length), "utf-8", "surrogatepass")
 
     def shape(self, shape: Any) -> tuple[int, ...]:
         if type(shape) is not list or len(shape) > MAX_DIMENSIONS:
@@ -411,6 +448,8 @@ class _Decoder:
         for size in shape:
             if type(size) is not int or not 0 <= size < 1 << 40:
                 raise MalformedValue("not a shape")
+        if 0 in shape and math.prod(size or 1 for size in shape) > MAX_EMPTY_AXES:
+            raise MalformedValue("an empty array with axes that are too long")
         return tuple(shape)
 
     def _raw(self, body: list[Any]) -> Any:
@@ -423,17 +462,17 @@ class _Decoder:
         if text[1] not in _ARRAY_KINDS:
             raise MalformedValue("not an array type")
         dtype = numpy.dtype(text)
-        if dtype.itemsize == 0 or dtype.hasobject:
+        if not _is_plain_dtype(dtype):  # "<i8,<i8" begins well too
             raise MalformedValue("not an array type")
         dimensions = self.shape(shape)
         data = self.blob(offset, length)
         if math.prod(dimensions) * dtype.itemsize != len(data):
             raise MalformedValue("an array whose shape is not that of its data")
-        if dtype.kind == "b" and any(byte > 1 for byte in set(bytes(data))):
+        if dtype.kind == "b" and numpy.frombuffer(data, numpy.uint8).max(initial=0) > 1:
             raise MalformedValue("truth values that are neither 0 nor 1")
+        if dtype.kind == "U" and numpy.frombuffer(data, "<u4").max(initial=0) > sys.maxunicode:
+            raise MalformedValue("letters that are not in Unicode")
         array = numpy.frombuffer(data, dtype=dtype).reshape(dimensions).copy()
-        if dtype.kind == "U":
-            array.tolist()  # code points outside Unicode raise here and not in a test
         return array.astype(dtype.newbyteorder("="), copy=False)
 
     def _array(self, body: list[Any], _depth: int) -> Any:
@@ -466,7 +505,7 @@ class _Decoder:
             raise MalformedValue("not a tensor type")
         bits = _TORCH_BITS.get(name, name)
         array = self._raw([numpy.dtype(bits).newbyteorder("<").str, shape, offset, length])
-        tensor = torch.from_numpy(array) if array.ndim else torch.tensor(array[()])
+        tensor = torch.from_numpy(array)
         return tensor.view(getattr(torch, name)) if name in _TORCH_BITS else tensor
 
     def _handle(self, body: list[Any], _depth: int) -> Any:
@@ -481,6 +520,7 @@ _TAGS: dict[str, Callable[[_Decoder, list[Any], int], Any]] = {
     "i": _Decoder._int,
     "f": _Decoder._float,
     "c": _Decoder._complex,
+    "u": _Decoder._surrogates,
     "b": _Decoder._bytes,
     "l": _Decoder._list,
     "t": _Decoder._tuple,
@@ -528,11 +568,13 @@ def decode(
         (length,) = struct.unpack("!I", data[4:8])
         if length > len(data) - 8:
             raise MalformedValue("cut short")
-        tree = json.loads(data[8 : 8 + length])
+        header = data[8 : 8 + length]
+        if not _is_parsable(header):
+            raise MalformedValue("too many parts")
+        tree = json.loads(header)
         blobs = memoryview(data)[8 + length :]
         return _Decoder(blobs, remote, max_depth).node(tree, 0)
     except MalformedValue:
         raise
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError, MemoryError,
-            struct.error, AttributeError, IndexError, ImportError, SyntaxError) as error:  # fmt: skip
+    except Exception as error:  # of json, struct, numpy or torch: all mean the same
         raise MalformedValue(f"{type(error).__name__} while decoding") from None

@@ -1,0 +1,75 @@
+"""What was judged, for the instructor: ``.nbjudge/results/<student>/<assignment>/<notebook>.json``.
+
+It holds details that quote hidden tests and reference values.  It lies outside ``autograded/``
+because nbgrader copies what it finds there into ``feedback/``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from nbjudge.errors import UnknownNameError
+from nbjudge.verdict import Result
+
+_FOLDER = Path(".nbjudge") / "results"
+
+
+def with_notes(result: Result, notes: Sequence[str]) -> Result:
+    """Return the result with further sentences for the student before its own."""
+    if not notes:
+        return result
+    every = (*notes, *(note for note in result.notes if note not in notes))
+    metadata = result.document["metadata"]
+    document = result.document | {
+        "metadata": metadata | {"nbjudge": metadata["nbjudge"] | {"notes": list(every)}}
+    }
+    return replace(result, notes=every, document=document)
+
+
+def record_path(root: Path, student: str, assignment: str, notebook: str) -> Path:
+    """Return where a notebook's record lies."""
+    return root / _FOLDER / student / assignment / f"{notebook}.json"
+
+
+def write_record(root: Path, student: str, assignment: str, result: Result) -> None:
+    """Write everything that was judged of one notebook, whole or not at all."""
+    path = record_path(root, student, assignment, result.notebook)
+    write_whole(path, json.dumps(result.to_json(), ensure_ascii=False, indent=1) + "\n")
+
+
+def read_record(root: Path, student: str, assignment: str, notebook: str) -> dict[str, Any]:
+    """Return what :func:`write_record` wrote.
+
+    Raises
+    ------
+    UnknownNameError
+        If that notebook has not been graded.
+    """
+    path = record_path(root, student, assignment, notebook)
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UnknownNameError(
+            f"Reading what was judged of {assignment}/{notebook} of {student}: {error}. "
+            f"Grade it first: nbjudge grade {assignment} --student {student}."
+        ) from error
+    return dict(data)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file under its name only when it is complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
