@@ -26,7 +26,7 @@ DEFAULT_REPLY_BYTES = 64 * 1024 * 1024
 _encode, _decode = values.encode, values.decode
 _b64encode, _b64decode = base64.b64encode, base64.b64decode
 _compile, _exec, _len, _iter, _getattr = compile, exec, len, iter, getattr
-_type, _isinstance, _str, _repr, _int, _list, _dict = type, isinstance, str, repr, int, list, dict
+_type, _str, _list = type, str, list
 _BaseException, _Exception, _callable, _islice = (
     BaseException,
     Exception,
@@ -99,25 +99,19 @@ class Agent:
         return self._name(order["name"])
 
     def _do_call(self, order: "dict[str, Any]") -> Any:
-        return self._target(order)(*order["args"], **order["kwargs"])
+        return order["target"](*order["args"], **order["kwargs"])
 
     def _do_attr(self, order: "dict[str, Any]") -> Any:
-        return _getattr(self._target(order), order["name"])
-
-    def _do_method(self, order: "dict[str, Any]") -> Any:
-        return _getattr(self._target(order), order["name"])(*order["args"], **order["kwargs"])
+        return _getattr(order["target"], order["name"])
 
     def _do_item(self, order: "dict[str, Any]") -> Any:
-        return self._target(order)[order["key"]]
+        return order["target"][order["key"]]
 
     def _do_len(self, order: "dict[str, Any]") -> Any:
-        return _len(self._target(order))
+        return _len(order["target"])
 
     def _do_items(self, order: "dict[str, Any]") -> Any:
-        return _list(_islice(_iter(self._target(order)), order["limit"]))
-
-    def _do_repr(self, order: "dict[str, Any]") -> Any:
-        return _repr(self._target(order))[:MAX_MESSAGE]
+        return _list(_islice(_iter(order["target"]), order["limit"]))
 
     def _do_probe(self, order: "dict[str, Any]") -> Any:
         return self._define(order)(*order["args"], **order["kwargs"])
@@ -128,10 +122,6 @@ class Agent:
     def _do_seed(self, order: "dict[str, Any]") -> None:
         seed_generators(order["seed"])
 
-    def _do_drop(self, order: "dict[str, Any]") -> None:
-        for number in order["ids"]:
-            self._objects.pop(number, None)
-
     # Objects.
 
     def _name(self, name: str) -> Any:
@@ -139,12 +129,6 @@ class Agent:
         if name not in names:
             raise _MissingError(name)
         return names[name]
-
-    def _target(self, order: "dict[str, Any]") -> Any:
-        target = order["target"]
-        if _type(target) is _dict and "name" in target:
-            return self._name(target["name"])
-        return target
 
     def _define(self, order: "dict[str, Any]") -> Any:
         filename = f"<nbjudge probe {order['name']}>"
@@ -181,7 +165,7 @@ class Agent:
             if known is base and name == _Name.name(known)
         ]
         return {
-            "type": _Name.name(kind),
+            "type": _Name.name(kind)[:200],
             "bases": bases,
             "message": message,
             "lines": self._lines(error),
@@ -197,7 +181,11 @@ class Agent:
                 if "ipykernel_" in filename or filename.startswith("<ipython-input"):
                     line = _getline(filename, lineno).strip()
                     found.append(
-                        {"cell": line[:200], "lineno": lineno, "function": frame.f_code.co_name}
+                        {
+                            "cell": line[:200],
+                            "lineno": lineno,
+                            "function": frame.f_code.co_name[:200],
+                        }
                     )
         except _BaseException:
             return []

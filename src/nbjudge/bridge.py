@@ -18,11 +18,12 @@ from nbformat.v4 import new_notebook
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 
-from nbjudge.assignment import Assignment
+from nbjudge.assignment import Assignment, Kind
 from nbjudge.compile import Sources, compile_assignment
 from nbjudge.configuration import settings_from
 from nbjudge.course import load_course
-from nbjudge.document import build_document
+from nbjudge.document import build_document, number
+from nbjudge.feedback import labels, summary
 from nbjudge.grade import grade_notebook
 from nbjudge.i18n import use_language
 from nbjudge.proof import ensure_proved
@@ -49,7 +50,8 @@ class UploadExporter(NotebookExporter):  # type: ignore[misc]
         path = Path(filename)
         made = ResourcesDict(**(resources or {}))
         made["metadata"] = ResourcesDict(name=path.stem, path=str(path.parent))
-        return self.from_notebook_node(new_notebook(), resources=made, **kw)
+        output, made = self.from_notebook_node(new_notebook(), resources=made, **kw)
+        return output, made
 
 
 def before_autograde(assignment: str, student: str, notebooks: list[str]) -> None:
@@ -107,7 +109,7 @@ class _OfCourse:
         return settings
 
     def _folders(self) -> CourseDirectory:
-        return CourseDirectory(config=self.config, root=os.getcwd())  # noqa: PTH109
+        return CourseDirectory(config=self.config, root=os.getcwd())
 
     def _assignment(self, name: str, settings: Settings) -> Assignment:
         folders = self._folders()
@@ -211,6 +213,46 @@ class SyncCells(NbGraderPreprocessor):  # type: ignore[misc]
         return nb, resources
 
 
+class ShowVerdicts(_OfCourse, NbGraderPreprocessor):  # type: ignore[misc]
+    """In the feedback: verdicts in the place of hidden tests and of what they printed."""
+
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        """Return the notebook as the student may see it; GetGrades must have run before."""
+        from nbgrader.api import Gradebook
+
+        settings = self._settings()
+        use_language(settings.language)
+        names = resources["nbgrader"]
+        with Gradebook(names["db_url"]) as gradebook:
+            row = gradebook.find_submission_notebook(
+                names["notebook"], names["assignment"], names["student"]
+            )
+            by_hand = {grade.name for grade in row.grades if grade.needs_manual_grade}
+        assignment = self._assignment(names["assignment"], settings)
+        released = {
+            cell.grade_id: cell.release_source
+            for cell in assignment.notebook(names["notebook"]).cells
+            if cell.kind is Kind.TEST
+        }
+        for cell in nb.cells:
+            meta = cell.metadata.get("nbgrader", {})
+            if meta.get("grade") and not meta.get("solution") and cell.cell_type == "code":
+                # An unknown test (gone from source/ since) shows nothing at all.
+                cell.source = released.get(meta["grade_id"], "")
+                cell.outputs = []
+        questions = summary(nb.cells, by_hand)
+        resources["nbjudge"] = {
+            "language": settings.language,
+            "labels": labels(),
+            "questions": questions,
+            "notes": list(nb.metadata.get("nbjudge", {}).get("notes", ())),
+            "provisional": bool(by_hand),
+            "total": number(round(float(names["score"]), 2)),
+            "maximum": number(float(names["max_score"])),
+        }
+        return nb, resources
+
+
 class CleanRelease(NbGraderPreprocessor):  # type: ignore[misc]
     """Takes out of the student version what only the judge reads (``nbjudge-`` tags)."""
 
@@ -256,5 +298,6 @@ def _tidy(nb: Any) -> None:
     kept = {"kernelspec", "language_info"}
     for key in set(nb.metadata) - kept:
         del nb.metadata[key]
-    nb.metadata["language_info"] = {"name": nb.metadata.get("language_info", {}).get("name") or
-                                    nb.metadata.get("kernelspec", {}).get("language", "python")}  # fmt: skip
+    language = nb.metadata.get("language_info", {}).get("name")
+    language = language or nb.metadata.get("kernelspec", {}).get("language", "python")
+    nb.metadata["language_info"] = {"name": language}

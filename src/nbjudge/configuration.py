@@ -135,10 +135,9 @@ def configure(
         "nbjudge.bridge.ShowVerdicts",
         "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
     ]
-    from nbjudge.feedback import template_folder
+    from nbjudge.feedback import template_folders
 
-    c.HTMLExporter.template_name = "feedback"
-    c.HTMLExporter.extra_template_basedirs = [template_folder()]
+    c.HTMLExporter.extra_template_basedirs = template_folders()
     comment, statement, text = STUBS[language]
     c.ClearSolutions.code_stub = {
         "python": f"{comment}\n{statement}",

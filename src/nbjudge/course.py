@@ -41,7 +41,7 @@ class Course:
 
     @property
     def course_id(self) -> str:
-        """nbgrader's course id, by default empty."""
+        """Nbgrader's course id, by default empty."""
         return str(self.config.CourseDirectory.get("course_id", ""))
 
     def sources(self, assignment: str) -> Sources:

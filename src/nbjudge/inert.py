@@ -1,6 +1,6 @@
 """What a student wrote or displayed, made harmless before an instructor's browser shows it.
 
-Markdown keeps its Markdown and loses its HTML; outputs keep text and pictures.  Nothing that a
+Markdown keeps its words and loses its HTML; outputs keep text and pictures.  Nothing that a
 browser would execute or fetch is left, so that no template has to be trusted with it.
 """
 
@@ -8,35 +8,53 @@ from __future__ import annotations
 
 import base64
 import binascii
-import html
 import re
 from typing import Any
 
 _IMAGES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
-_LINK = re.compile(r"(!?)\[((?:[^\[\]\\]|\\.)*)\]\(\s*<?([^)\s>]*)>?[^)]*\)")
-_REFERENCE = re.compile(r"^\s{0,3}\[([^\]]+)\]:\s*\S+.*$", re.MULTILINE)
-_SAFE_URL = re.compile(r"^(https?://|#|attachment:)", re.IGNORECASE)
-# MathJax commands that make links, set classes or load code.
-_MATH = re.compile(r"\\(href|url|require|class|cssId|style|data|unicode|html\w*)\b")
+# Every other control character, and halves of characters, which no file or database takes.
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_HALVES = re.compile(r"[\x00\ud800-\udfff]")
+
+# U+2063, invisible separator: takes no room in text, code or a formula, and is not white space.
+_BREAK = "\u2063"
+_SAFE = r"\s*(?:https?://|mailto:|#)"
+_DANGERS = tuple(
+    re.compile(pattern, re.IGNORECASE | re.MULTILINE)
+    for pattern in (
+        # A tag, a comment, an autolink: '<' with a letter, '/', '!' or '?' behind it.
+        r"<(?=[a-z/!?])",
+        # A link or the definition of one, unless it goes to the web.
+        rf"\](?=\((?!{_SAFE}))",
+        rf"\](?=:(?!{_SAFE}))",
+        # A picture: one from elsewhere tells its server who reads the submission, and when.
+        r"!(?=\[)",
+        # MathJax commands that make links, set styles or load code.
+        r"\\(?=(?:href|url|require|class|cssId|style|data|unicode|html[a-z]*|bbox|mmlToken"
+        r"|includegraphics)(?![a-z]))",
+        # A fenced block whose language is a program of the viewer's: mermaid, its like and
+        # whatever spells it.
+        r"(?:```|~~~)(?=[ \t]*(?!(?:python3?|py|text|bash|sh|console|json|latex|tex)?[ \t]*$)"
+        r"[^\s`~])",
+    )
+)
+
+
+def printable(value: object, most: int) -> str:
+    """Return at most ``most`` characters of a text for a sentence; "" for what is no text."""
+    return _UNPRINTABLE.sub("\ufffd", value[:most]) if isinstance(value, str) else ""
 
 
 def inert_markdown(source: str) -> str:
-    """Return Markdown without HTML, pictures from elsewhere or links that run code."""
+    """Return Markdown that reads the same, without HTML, pictures or links that run code.
 
-    def link(match: re.Match[str]) -> str:
-        picture, text, url = match.groups()
-        if picture:
-            # A picture from elsewhere tells its server who reads the submission, and when.
-            return match[0] if url.lower().startswith("attachment:") else f"[{text}]"
-        return f"[{text}]({url})" if _SAFE_URL.match(url) else f"[{text}]"
-
-    # Unescape first: `&#x6a;avascript:` and `&lt;` must not slip past or be escaped twice.
-    text = html.unescape(source)
-    text = _REFERENCE.sub(r"[\1]", text)
-    text = _LINK.sub(link, text)
-    text = _MATH.sub(r"\\text{\1}", text)
-    # '>' stays: it quotes at the start of a line and compares in formulas, harmless without '<'.
-    return text.replace("<", "&lt;")
+    What begins such a thing is broken by an invisible character, whether or not a renderer would
+    take the place for code or a formula: renderers do not agree on that, and a text that means
+    to deceive would use it.
+    """
+    for danger in _DANGERS:
+        source = danger.sub(lambda match: match[0] + _BREAK, source)
+    return source
 
 
 def inert_output(output: dict[str, Any]) -> dict[str, Any] | None:
@@ -53,7 +71,7 @@ def inert_output(output: dict[str, Any]) -> dict[str, Any] | None:
             "evalue": _text(output.get("evalue")),
             "traceback": [_text(line) for line in trace] if isinstance(trace, list) else [],
         }
-    if kind not in {"display_data", "execute_result"}:
+    if kind not in ("display_data", "execute_result"):
         return None
     raw = output.get("data")
     data: dict[str, Any] = {}
@@ -67,7 +85,7 @@ def inert_output(output: dict[str, Any]) -> dict[str, Any] | None:
     result: dict[str, Any] = {"output_type": kind, "data": data, "metadata": {}}
     if kind == "execute_result":
         count = output.get("execution_count")
-        result["execution_count"] = count if isinstance(count, int) else None
+        result["execution_count"] = count if type(count) is int and count >= 0 else None
     return result
 
 
@@ -90,19 +108,20 @@ def inert_cell(cell: dict[str, Any], *, students: bool) -> dict[str, Any]:
     elif made["cell_type"] == "raw" and students:
         # A raw cell is written into HTML as it is.
         made["cell_type"] = "markdown"
-        made["source"] = inert_markdown(
-            "```\n" + _text(made["source"]).replace("```", "") + "\n```"
-        )
+        text = _text(made["source"])
+        longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+        fence = "`" * max(3, longest + 1)
+        made["source"] = inert_markdown(f"{fence}\n{text}\n{fence}")
     if made["cell_type"] == "code":
-        outputs = (inert_output(output) for output in made.get("outputs", ()))
+        outputs = (inert_output(output) for output in made.get("outputs") or ())
         made["outputs"] = [output for output in outputs if output is not None]
     return made
 
 
 def _text(value: object) -> str:
     if isinstance(value, list):
-        return "".join(part for part in value if isinstance(part, str))
-    return value if isinstance(value, str) else ""
+        value = "".join(part for part in value if isinstance(part, str))
+    return _HALVES.sub("\ufffd", value) if isinstance(value, str) else ""
 
 
 def _is_image(mime: str, value: object) -> bool:

@@ -15,9 +15,17 @@ from typing import Any
 from nbjudge import values
 from nbjudge.errors import HiddenTestError
 from nbjudge.i18n import gettext as _
+from nbjudge.inert import printable
 
 ITERATION_LIMIT = 100_000
 """Items fetched at most when a test iterates over a student's object."""
+
+MAX_MESSAGE = 2000
+MAX_LINES = 5
+MAX_BASES = 100
+
+# Raised in a test, they would end its loop over map(student_function, cases) in silence.
+_NOT_RAISED = (StopIteration, StopAsyncIteration)
 
 
 class KernelLost(BaseException):
@@ -85,27 +93,31 @@ def student_error(report: Mapping[str, Any], called: str) -> StudentError:
     """Build the exception to raise from a kernel's report, whatever the report holds."""
 
     def text(key: str) -> str:
-        value = report.get(key)
-        return value[:2000] if isinstance(value, str) else ""
+        return printable(report.get(key), MAX_MESSAGE)
 
     raw_lines = report.get("lines")
-    lines: Sequence[Mapping[str, Any]] = [
-        line
-        for line in (raw_lines if isinstance(raw_lines, list) else [])
+    lines = [
+        {
+            "cell": printable(line.get("cell"), 200),
+            "function": printable(line.get("function"), 200),
+            "lineno": line.get("lineno") if isinstance(line.get("lineno"), int) else 0,
+        }
+        for line in (raw_lines if isinstance(raw_lines, list) else [])[:MAX_LINES]
         if isinstance(line, dict)
-    ][:5]
-    missing = report.get("missing")
+    ]
     args = (
-        text("type") or "Exception",
+        text("type")[:200] or "Exception",
         text("message"),
         lines,
-        missing if isinstance(missing, str) else None,
+        text("missing")[:200] or None,
         called,
     )
     bases = report.get("bases")
-    for name in bases if isinstance(bases, list) else []:
+    for name in bases[:MAX_BASES] if isinstance(bases, list) else []:
         base = getattr(builtins, name, None) if isinstance(name, str) else None
         if not (isinstance(base, type) and issubclass(base, Exception)) or base is Exception:
+            continue
+        if issubclass(base, _NOT_RAISED):
             continue
         try:
             kind = type(f"Student{base.__name__}", (StudentError, base), {})
@@ -130,8 +142,7 @@ class Remote:
     @property
     def nbjudge_type_name(self) -> str:
         """Name of the object's type in the student's kernel."""
-        kind = self._node.get("type")
-        return kind.rpartition(".")[2][:80] if isinstance(kind, str) else "object"
+        return printable(self._node.get("type"), 200).rpartition(".")[2][:80] or "object"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call it in the kernel; arguments go by value."""
@@ -245,7 +256,10 @@ class Channel:
         reply_bytes = self._send(data, label)
 
         def remote(node: Mapping[str, Any]) -> Remote:
-            return Remote(self, node, label)
+            # What is kept of it goes back to the kernel: nothing but the number.
+            if type(node.get("id")) is not int:
+                raise values.MalformedValue("a handle without a number")
+            return Remote(self, {"id": node["id"], "type": node.get("type")}, label)
 
         try:
             reply = values.decode(reply_bytes, remote=remote, max_bytes=self._max_bytes)
@@ -258,14 +272,15 @@ class Channel:
 
     def _outgoing(self, value: object) -> Mapping[str, Any]:
         if type(value) is Remote:
-            return value._node
+            return {"id": value._node["id"]}
         if getattr(value, "nbjudge_sendable", False) and inspect.isfunction(value):
             made = self.request(
                 {"op": "define", "source": source_of(value), "name": value.__name__},
                 value.__name__,
             )
-            if type(made) is Remote:
-                return made._node
+            if type(made) is not Remote:
+                raise student_error({"type": "MalformedValue"}, value.__name__)
+            return {"id": made._node["id"]}
         name = getattr(value, "__qualname__", type(value).__qualname__)
         raise HiddenTestError(
             f"A test passes {name!r} (of type {type(value).__name__}) to the student's code. Only "
@@ -294,40 +309,43 @@ def source_of(function: Callable[..., Any]) -> str:
     definition = tree.body[0]
     if not isinstance(definition, ast.FunctionDef):
         raise HiddenTestError(f"{function.__name__!r} must be a plain def in the test cell.")
-    unknown = _outer_names(function) - set(dir(builtins)) - {definition.name}
-    if unknown:
-        raise HiddenTestError(
-            f"The function {definition.name!r} is sent alone, but uses "
-            f"{', '.join(sorted(unknown))} from the test: import or define it inside the function, or pass it as an argument."
-        )
     definition.decorator_list = []
     definition.returns = None
     for argument in ast.walk(definition.args):
         if isinstance(argument, ast.arg):
             argument.annotation = None
-    return ast.unparse(tree)
+    source = ast.unparse(definition)
+    unknown = _outer_names(source) - set(dir(builtins)) - {definition.name}
+    if unknown:
+        raise HiddenTestError(
+            f"The function {definition.name!r} is sent alone, but uses "
+            f"{', '.join(sorted(unknown))} from the test: import or define it inside the function, "
+            "or pass it as an argument."
+        )
+    return source
 
 
-def _outer_names(function: Callable[..., Any]) -> set[str]:
-    """Names that the function, or a function inside it, takes from outside."""
+def _outer_names(source: str) -> set[str]:
+    """Names that a definition, its defaults or a function inside it take from outside."""
     import symtable
 
-    source = textwrap.dedent(inspect.getsource(function))
     found: set[str] = set()
 
     def visit(table: symtable.SymbolTable) -> None:
         for symbol in table.get_symbols():
-            if symbol.is_global() and symbol.is_referenced():
+            outer = symbol.is_global() or table.get_type() == "module"
+            if outer and symbol.is_referenced():
                 found.add(symbol.get_name())
         for child in table.get_children():
             visit(child)
 
-    for child in symtable.symtable(source, "<test>", "exec").get_children():
-        visit(child)
+    visit(symtable.symtable(source, "<test>", "exec"))
     return found
 
 
 def _only_booleans(value: Any) -> bool:
+    if type(value) is Remote:
+        return False
     dtype = getattr(value, "dtype", None)
     if dtype is not None:
         return str(dtype) in {"bool", "torch.bool"}

@@ -334,9 +334,7 @@ def _manual_of(grades: Any) -> list[str]:
 
 def _untouched(notebook: SourceNotebook, result: Result) -> set[str]:
     """Return the grade_ids of answers that are still the release's."""
-    released = {
-        cell.cell_id: cell for cell in notebook.cells if cell.is_students and cell.grade_id
-    }
+    released = {cell.cell_id: cell for cell in notebook.cells if cell.is_students and cell.grade_id}
     return {
         released[cell["id"]].grade_id or ""
         for cell in result.document["cells"]

@@ -1,0 +1,319 @@
+"""The command line: ``nbjudge grade``, ``check``, ``release``, ``doctor`` and the others.
+
+Imports stand in the commands: ``--help`` must not wait for nbgrader.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+import nbjudge
+from nbjudge.errors import MachineError, NbJudgeError
+
+if TYPE_CHECKING:
+    from nbjudge.classroom import ClassReport
+    from nbjudge.course import Course
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+TEACHER, MACHINE = 2, 3
+"""Exit codes: the course's author must act; this computer or its administrator must."""
+
+
+def _says_errors(function: F) -> F:
+    @wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except NbJudgeError as error:
+            click.echo(f"nbjudge: {error}", err=True)
+            sys.exit(MACHINE if isinstance(error, MachineError) else TEACHER)
+
+    return run  # type: ignore[return-value]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(nbjudge.__version__, prog_name="nbjudge")
+@click.option(
+    "--course",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=Path(),
+    help="The course's folder; by default the one you are in, or one above.",
+)
+@click.pass_context
+def main(context: click.Context, folder: Path) -> None:
+    """Grade nbgrader courses in sealed kernels, with tests that stay outside."""
+    context.obj = folder
+
+
+def _course(context: click.Context) -> Course:
+    from nbjudge.course import find_root, load_course
+
+    return load_course(find_root(context.obj))
+
+
+def _chosen(course: Course, names: tuple[str, ...]) -> list[str]:
+    from nbjudge.errors import UnknownNameError
+
+    known = course.assignments()
+    if not known:
+        raise UnknownNameError(f"There is no assignment in {course.folder('source')}.")
+    return list(names) or known
+
+
+@main.command()
+@click.argument("assignment")
+@click.option("--student", "students", multiple=True, help="Only this student (repeatable).")
+@click.option("--workers", type=click.IntRange(1, 1024), help="Processes; by default the cores.")
+@click.option(
+    "--csv", "csv_path", type=click.Path(path_type=Path, dir_okay=False), help="Also write marks."
+)
+@click.pass_context
+@_says_errors
+def grade(
+    context: click.Context,
+    assignment: str,
+    students: tuple[str, ...],
+    workers: int | None,
+    csv_path: Path | None,
+) -> None:
+    """Grade the submissions of an ASSIGNMENT and show the marks per question."""
+    from nbjudge.parallel import default_workers
+
+    course = _course(context)
+    report = run_class(course, assignment, students, workers or default_workers())
+    if csv_path is not None:
+        from nbjudge.marks import to_csv
+
+        csv_path.write_text(to_csv(report.assignment, report.marks), "utf-8")
+        click.echo(f"Marks: {csv_path}")
+    if report.failed:
+        sys.exit(MACHINE)
+
+
+def run_class(
+    course: Course, assignment: str, students: tuple[str, ...], workers: int
+) -> ClassReport:
+    """Grade a class with a progress bar, print table and warnings, return the report."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from nbjudge.classroom import grade_class
+    from nbjudge.parallel import Graded
+
+    console = Console()
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console
+    )
+    with bar:
+        task = bar.add_task(f"{assignment}: proving the reference", total=None)
+
+        def progress(graded: Graded, total: int) -> None:
+            bar.update(task, description=f"{assignment}: {graded.submission.student}", total=total)
+            bar.advance(task)
+
+        report = grade_class(
+            course, assignment, students=students, workers=workers, progress=progress
+        )
+        bar.update(task, description=f"{assignment}: done")
+    show_marks(console, report)
+    return report
+
+
+def show_marks(console: Any, report: ClassReport) -> None:
+    """Print the marks per question, then what needs attention."""
+    from rich.table import Table
+
+    from nbjudge.marks import columns
+
+    names = columns(report.assignment)
+    table = Table(title=f"{report.assignment.name}: {len(report.marks)} submissions")
+    table.add_column("student", no_wrap=True)
+    for name, maximum in names.items():
+        short = name.removeprefix("test_")
+        table.add_column(f"{short}\n/{maximum:g}", justify="right", no_wrap=True)
+    table.add_column(f"total\n/{sum(names.values()):g}", justify="right", no_wrap=True)
+    for row in report.marks:
+        total = f"{row.total:g}" + (" *" if row.provisional else "")
+        table.add_row(row.student, *(f"{row.points.get(n, 0.0):g}" for n in names), total)
+    console.print(table)
+    if any(row.provisional for row in report.marks):
+        console.print("* provisional: something is still to be graded or reviewed in formgrader.")
+    for warning in report.warnings:
+        console.print(f"note: {warning}", markup=False)
+    if report.unseen:
+        console.print(
+            "Plain `nbgrader autograde` would not have seen: " + ", ".join(report.unseen),
+            markup=False,
+        )
+    for student, error in report.failed.items():
+        console.print(f"not graded: {student}: {error}", markup=False, style="bold")
+
+
+@main.command()
+@click.argument("assignments", nargs=-1)
+@click.pass_context
+@_says_errors
+def check(context: click.Context, assignments: tuple[str, ...]) -> None:
+    """Prove ASSIGNMENTS (all by default) before they are released."""
+    from nbjudge.check import check_assignment
+    from nbjudge.secret import course_secret
+
+    course = _course(context)
+    secret = course_secret(course.root)
+    faults = 0
+    for name in _chosen(course, assignments):
+        click.echo(name)
+        for finding in check_assignment(course, course.compile(name), secret):
+            click.echo(f"  {'FAIL' if finding.fault else 'ok'}  {finding.what}")
+            if finding.fault:
+                faults += 1
+                click.echo("        " + finding.fault.replace("\n", "\n        "))
+    if faults:
+        sys.exit(TEACHER)
+
+
+@main.command()
+@click.argument("assignments", nargs=-1)
+@click.pass_context
+@_says_errors
+def build(context: click.Context, assignments: tuple[str, ...]) -> None:
+    """Make release/ and solutions/ of ASSIGNMENTS (all by default) again from source/."""
+    course = _course(context)
+    for name in _chosen(course, assignments):
+        for folder in _build(course, name):
+            click.echo(f"{folder}")
+
+
+def _build(course: Course, name: str) -> list[Path]:
+    from nbjudge.produce import solution_version, student_version, write_folder
+
+    assignment = course.compile(name)
+    folders = [course.folder("release") / name, course.folder("solution") / name]
+    write_folder(folders[0], student_version(course, assignment))
+    write_folder(folders[1], solution_version(course, assignment))
+    return folders
+
+
+@main.command()
+@click.argument("assignment")
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="By default dist/NAME.zip."
+)
+@click.pass_context
+@_says_errors
+def release(context: click.Context, assignment: str, output: Path | None) -> None:
+    """Write one zip of an ASSIGNMENT for students (Moodle), from release/ made anew."""
+    from nbjudge.produce import student_version, write_zip
+
+    course = _course(context)
+    _build(course, assignment)
+    compiled = course.compile(assignment)
+    readme = course.folder("release") / "README.md"
+    target = output or course.root / "dist" / f"{assignment}.zip"
+    write_zip(
+        target,
+        assignment,
+        student_version(course, compiled),
+        readme.read_bytes() if readme.is_file() else None,
+    )
+    click.echo(f"{target}")
+
+
+@main.command()
+@click.argument("assignment")
+@click.option("--student", default="*", help="Only this student.")
+@click.pass_context
+@_says_errors
+def feedback(context: click.Context, assignment: str, student: str) -> None:
+    """Write the feedback of an ASSIGNMENT (what `nbgrader generate_feedback --force` does)."""
+    from nbjudge.feedback import write_feedback
+
+    course = _course(context)
+    click.echo(f"{write_feedback(course, assignment, student)}")
+
+
+@main.command()
+@click.argument("assignment")
+@click.argument("student")
+@click.pass_context
+@_says_errors
+def explain(context: click.Context, assignment: str, student: str) -> None:
+    """Say why STUDENT lost points in ASSIGNMENT: for the grader, with hidden details."""
+    from nbjudge.records import read_record
+
+    course = _course(context)
+    for notebook in course.compile(assignment).notebooks:
+        record = read_record(course.root, student, assignment, notebook.name)
+        click.echo(f"{student}: {assignment}/{notebook.name}")
+        for line in (*record["notes"], *record["log"]):
+            click.echo(f"  {line}")
+        for verdict in record["verdicts"]:
+            _explain_verdict(verdict)
+
+
+def _explain_verdict(verdict: dict[str, Any]) -> None:
+    points = "to be graded by hand" if verdict["points"] is None else f"{verdict['points']:g}"
+    click.echo(f"  {verdict['grade_id']}: {points} / {verdict['max_points']:g} {verdict['status']}")
+    for part in ({"what": "", **verdict}, *verdict["parts"]):
+        lost = part["points"] is not None and part["points"] < part["max_points"]
+        if lost and part["message"]:
+            click.echo(f"    {part['what'] + ': ' if part['what'] else ''}{part['message']}")
+        if lost and part["detail"]:
+            click.echo("      " + part["detail"].replace("\n", "\n      "))
+
+
+@main.command()
+@click.argument("assignment")
+@click.argument("path", type=click.Path(path_type=Path, dir_okay=False))
+@click.pass_context
+@_says_errors
+def reference(context: click.Context, assignment: str, path: Path) -> None:
+    """Write the reference of an ASSIGNMENT to a file, for tests that run in-process.
+
+    It holds the solutions: never give it to students.
+    """
+    from nbjudge.world import dump_reference
+
+    notebook = _course(context).compile(assignment).notebooks[0]
+    path.write_text(dump_reference(notebook.cells, notebook.name), "utf-8")
+    click.echo(f"export NBJUDGE_REFERENCE={path}")
+
+
+@main.command()
+@_says_errors
+def doctor() -> None:
+    """Say what this machine offers: the sandbox, or what stands in its way."""
+    from nbjudge.sandbox import diagnose
+
+    diagnosis = diagnose()
+    for fact in diagnosis.facts:
+        click.echo(fact)
+    if diagnosis.ok:
+        click.echo("The sandbox works.")
+        return
+    click.echo(f"The sandbox does not work: {diagnosis.cause}")
+    click.echo(f"What to do: {diagnosis.way_out}")
+    sys.exit(MACHINE)
+
+
+@main.command()
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder to make, by default demo/ in the course.",
+)
+@click.pass_context
+@_says_errors
+def demo(context: click.Context, output: Path | None) -> None:
+    """Grade the course's sample class from end to end in a folder of its own."""
+    from nbjudge.demo import run_demo
+
+    run_demo(_course(context), output)
