@@ -93,14 +93,23 @@ def _leaks(cells: tuple[SourceCell, ...], released: str) -> Iterator[str]:
     for marker in _MARKERS:
         if marker in text:
             yield f"it contains « {marker} »"
+    there = {line.strip() for line in text.splitlines()}
+    # What stands outside solutions and hidden parts may stand inside as well (an import).
+    shown = {line.strip() for cell in cells for line in _shown(cell)}
     for cell in cells:
-        if cell.kind not in (Kind.TEST, Kind.ANSWER, Kind.MANUAL):
-            continue
-        kept = {line.strip() for line in cell.release_source.splitlines()}
         for line in cell.source.splitlines():
             bare = line.strip()
-            if len(bare) >= _TRIVIAL and bare not in kept and bare in text:
+            if len(bare) >= _TRIVIAL and bare in there and bare not in shown:
                 yield f"a line of {cell.grade_id} is there: « {bare[:60]} »"
+
+
+def _shown(cell: SourceCell) -> list[str]:
+    if cell.kind is Kind.TEST:
+        lines = cell.source.splitlines()
+        return [line for n, line in enumerate(lines, 1) if n not in cell.hidden_lines]
+    if cell.is_students:
+        return cell.release_source.splitlines()
+    return cell.source.splitlines()
 
 
 def differences(folder: Any, files: dict[str, bytes]) -> Iterator[str]:

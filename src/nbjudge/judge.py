@@ -20,6 +20,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from nbjudge import i18n, remote, testing
@@ -261,6 +262,8 @@ def _is_data(value: Any) -> bool:
         return True
     if isinstance(value, list | tuple):
         return all(_is_data(item) for item in value)
+    if isinstance(value, ModuleType | type):  # the module numpy has a shape and a dtype
+        return False
     return hasattr(value, "dtype") and hasattr(value, "shape")
 
 

@@ -139,9 +139,8 @@ class Remote:
         self._node = node
         self._label = label
 
-    @property
     def nbjudge_type_name(self) -> str:
-        """Name of the object's type in the student's kernel."""
+        """Return the name of the object's type in the student's kernel."""
         return printable(self._node.get("type"), 200).rpartition(".")[2][:80] or "object"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -181,10 +180,10 @@ class Remote:
         return True
 
     def __array__(self, *_args: Any, **_kwargs: Any) -> Any:
-        raise TypeError(f"{self._label} is of type {self.nbjudge_type_name}, not an array")
+        raise TypeError(f"{self._label} is of type {self.nbjudge_type_name()}, not an array")
 
     def __repr__(self) -> str:
-        return f"<{self.nbjudge_type_name} {self._label} in the student's kernel>"
+        return f"<{self.nbjudge_type_name()} {self._label} in the student's kernel>"
 
 
 class Channel:

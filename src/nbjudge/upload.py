@@ -17,6 +17,9 @@ from nbjudge.limits import MIB, Limits
 MAX_CELLS = 5_000
 MAX_CELL_CHARACTERS = 2 * MIB
 
+# A parsed file takes far more memory than its text: what makes the objects is counted first.
+_MARKS = (("[", 2_000_000), ("{", 2_000_000), ('"', 8_000_000))
+
 
 @dataclass(frozen=True, kw_only=True)
 class UploadedCell:
@@ -40,25 +43,25 @@ class Uploaded:
 
 def parse_upload(data: bytes, limits: Limits) -> Uploaded:
     """Read a notebook's cells from bytes; never raises for what they hold."""
-    if not data.strip(b"\x00 \t\r\n\xef\xbb\xbf"):
-        return _unreadable(_("the file is empty, or no notebook was handed in."))
     if len(data) > limits.upload_bytes:
         return _unreadable(
             _("the file is larger than {size} MiB; clear the outputs before handing in.").format(
                 size=limits.upload_bytes // MIB
             )
         )
+    if not data.strip(b"\x00 \t\r\n\xef\xbb\xbf\xff\xfe"):
+        return _unreadable(_("the file is empty, or no notebook was handed in."))
     what = _other_format(data)
     if what is not None:
         return _unreadable(what)
     text, notes = _decode(data)
+    if any(text.count(mark) > most for mark, most in _MARKS):
+        return _unreadable(_("the file has too many parts; clear the outputs before handing in."))
     try:
-        document = json.loads(text)
+        document = json.loads(text, strict=False)
     except (ValueError, RecursionError):
         return _salvage(text, notes)
-    if not isinstance(document, dict):
-        return _unreadable(_("the file is JSON, but not a notebook."))
-    raw = _raw_cells(document)
+    raw = _raw_cells(document) if isinstance(document, dict) else None
     if raw is None:
         return _unreadable(_("the file is JSON, but not a notebook."))
     if not isinstance(document.get("cells"), list):
@@ -76,7 +79,7 @@ def _other_format(data: bytes) -> str | None:
         return _("the file is a ZIP archive; hand in the .ipynb file itself.")
     if head.startswith(b"%pdf"):
         return _("the file is a PDF; hand in the .ipynb file itself.")
-    if head.startswith((b"<!doctype", b"<html", b"<?xml")):
+    if head.startswith(b"<"):
         return _("the file is a web page, not a notebook (a page saved in place of the file?).")
     if head.startswith((b"#!", b"# -*-", b"# coding", b"import ", b"from ")):
         return _("the file is a Python script; hand in the .ipynb file itself.")
@@ -84,13 +87,21 @@ def _other_format(data: bytes) -> str | None:
 
 
 def _decode(data: bytes) -> tuple[str, list[str]]:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace"), []
+    # UTF-16 and UTF-32 are known by their marks or by their zeros.
+    encoding = json.detect_encoding(data)
+    if not encoding.startswith("utf-8"):
+        return data.decode(encoding, "replace"), []
     try:
         return data.decode("utf-8-sig"), []
     except UnicodeDecodeError:
-        note = _("The file is not in UTF-8; accented letters may have been misread.")
-        return data.decode("latin-1"), [note]
+        pass
+    note = _("The file is not in UTF-8; accented letters may have been misread.")
+    text = data.decode("utf-8-sig", "replace")
+    wrong = text.count("\ufffd")
+    # One damaged letter among good ones, or a file cut in the middle of one, is still UTF-8.
+    if sum(not letter.isascii() for letter in text) >= 2 * wrong:
+        return text, [note]
+    return data.decode("cp1252", "replace"), [note]
 
 
 def _raw_cells(document: dict[str, Any]) -> list[Any] | None:
@@ -115,7 +126,7 @@ def _salvage(text: str, notes: list[str]) -> Uploaded:
     start = _CELL_START.search(text)
     found: list[Any] = []
     if start is not None:
-        decoder = json.JSONDecoder()
+        decoder = json.JSONDecoder(strict=False)
         position = start.end()
         while len(found) < MAX_CELLS:
             while position < len(text) and text[position] in " \t\r\n,":
@@ -155,7 +166,7 @@ def _cell(item: dict[str, Any]) -> UploadedCell | None:
         )
     if source is None:
         source = item.get("input")  # code in nbformat 3
-    if kind not in {"code", "markdown", "raw"}:
+    if kind not in ("code", "markdown", "raw"):
         return None
     metadata = item.get("metadata")
     nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
