@@ -27,15 +27,15 @@ test: setup lint types ## Run everything: lint, types, all tests
 	$(BIN)/python -m pytest
 
 lint: setup
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests tools
+	$(BIN)/ruff format --check src tests tools
 
 types: setup
 	$(BIN)/mypy
 
 format: setup ## Format the code
-	$(BIN)/ruff format src tests
-	$(BIN)/ruff check --fix src tests
+	$(BIN)/ruff format src tests tools
+	$(BIN)/ruff check --fix src tests tools
 
 unit: setup ## Run the tests that need no kernel
 	$(BIN)/python -m pytest tests/unit

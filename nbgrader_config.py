@@ -7,4 +7,9 @@ c = get_config()  # noqa: F821 - nbgrader's and nbjudge's loaders define it
 c.CourseDirectory.course_id = "fondements-deep-learning"
 
 # Sealed kernels, tests judged from outside, sentences in French.
-nbjudge.configure(c, language="fr")
+# The notebooks run in seconds: what takes 20 s does not end.
+nbjudge.configure(
+    c,
+    language="fr",
+    limits={"cell_seconds": 20, "probe_seconds": 10, "judge_seconds": 30, "notebook_seconds": 240},
+)

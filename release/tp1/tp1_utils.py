@@ -79,6 +79,8 @@ def plot_variance(ax, x_train, x_test, variance, ylabel="variance prédictive"):
         )
     ax.axvline(np.mean(x_train), color=ORANGE, linestyle="--", label="barycentre des données")
     ax.plot(np.ravel(x_test), np.ravel(variance), color=BLEU)
+    if np.max(variance) > 1e3 * np.min(variance):
+        ax.set_yscale("log")
     ax.set(xlabel="$x$", ylabel=ylabel, title=ylabel.capitalize())
     ax.legend(fontsize=8)
 

@@ -134,16 +134,25 @@ def show_marks(console: Any, report: ClassReport) -> None:
     from nbjudge.marks import columns
 
     names = columns(report.assignment)
-    table = Table(title=f"{report.assignment.name}: {len(report.marks)} submissions")
-    table.add_column("student", no_wrap=True)
-    for name, maximum in names.items():
-        short = name.removeprefix("test_")
-        table.add_column(f"{short}\n/{maximum:g}", justify="right", no_wrap=True)
-    table.add_column(f"total\n/{sum(names.values()):g}", justify="right", no_wrap=True)
-    for row in report.marks:
-        total = f"{row.total:g}" + (" *" if row.provisional else "")
-        table.add_row(row.student, *(f"{row.points.get(n, 0.0):g}" for n in names), total)
-    console.print(table)
+    widest = max([len("student"), *(len(row.student) for row in report.marks)])
+    # As many questions side by side as fit; the total stands in the last block.
+    room = max(1, (console.width - widest - 5) // 9)
+    items = [*names.items(), ("total", sum(names.values()))]
+    console.print(f"{report.assignment.name}: {len(report.marks)} submissions")
+    for start in range(0, len(items), room):
+        table = Table()
+        table.add_column("student", no_wrap=True, min_width=widest)
+        block = items[start : start + room]
+        for name, maximum in block:
+            short = name.removeprefix("test_")
+            table.add_column(f"{short}\n/{maximum:g}", justify="right", no_wrap=True)
+        for row in report.marks:
+            total = f"{row.total:g}" + (" *" if row.provisional else "")
+            shown = [
+                total if name == "total" else f"{row.points.get(name, 0.0):g}" for name, _ in block
+            ]
+            table.add_row(row.student, *shown)
+        console.print(table)
     if any(row.provisional for row in report.marks):
         console.print("* provisional: something is still to be graded or reviewed in formgrader.")
     for warning in report.warnings:

@@ -103,6 +103,14 @@ def _read(source: str) -> tuple[ast.Module | None, list[_Command]]:
     return _parse("\n".join(_passed(lines, commands))), commands
 
 
+def python_tree(source: str) -> ast.Module | None:
+    """Return the tree of a cell without its IPython lines; None if that is not Python."""
+    first, _newline, rest = source.partition("\n")
+    if first.startswith("%%"):
+        return python_tree(rest) if _PYTHON_BODY.fullmatch(first) else None
+    return _read(source)[0]
+
+
 def _kind(text: str) -> str:
     if _COLAB_MAGIC.match(text):
         return "colab"
@@ -169,8 +177,12 @@ def _edit(source: str, find: Callable[[ast.Module], Iterator[_Edit]]) -> str:
     if tree is None:
         return source
     lines = [line.encode("utf-8", "replace") for line in source.split("\n")]
+    try:
+        found = sorted(find(tree))
+    except RecursionError:  # an expression without end
+        return source
     edits: list[_Edit] = []
-    for edit in sorted(find(tree)):
+    for edit in found:
         # An edit inside another one would find other columns than it was made for.
         previous = edits[-1] if edits else None
         if previous and (edit.line, edit.column) < (previous.end_line, previous.end_column):

@@ -436,7 +436,7 @@ class SealedKernel:
                     return Outcome.STUCK, {}
                 self._interrupt()
                 interrupted, deadline = True, now + INTERRUPT_SECONDS
-            if not self.alive:
+            if self._gone():
                 self._drain(identifier, collector)
                 return self._death(), {}
             for socket, kind, body in self._receive(
@@ -463,7 +463,7 @@ class SealedKernel:
         poller.register(self._shell, zmq.POLLIN)
         poller.register(self._iopub, zmq.POLLIN)
         found = []
-        for socket, _event in poller.poll(seconds * 1000):
+        for socket, _event in poller.poll(int(seconds * 1000)):
             for _ in range(_IOPUB_QUEUE):
                 try:
                     parts = socket.recv_multipart(zmq.NOBLOCK)
@@ -512,6 +512,9 @@ class SealedKernel:
         self._dead = True
         if self._process is not None:
             self._process.kill()
+
+    def _gone(self) -> bool:
+        return not self.alive
 
     def _death(self) -> Outcome:
         # The watchdog's word comes with the death that it causes.

@@ -8,12 +8,14 @@ missing, duplicated, retyped or pasted test cells cost nothing and gain nothing.
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from nbjudge.assignment import Kind, SourceCell, SourceNotebook
-from nbjudge.colab import repair_leftovers
+from nbjudge.colab import python_tree, repair_leftovers
 from nbjudge.i18n import gettext as _
 from nbjudge.limits import Limits
 from nbjudge.upload import Uploaded, UploadedCell, parse_upload
@@ -89,6 +91,7 @@ class _Rebuilder:
         self._notebook = notebook
         self._notes = list(parsed.notes)
         self._log: list[str] = []
+        self._all_names: frozenset[str] | None = None
         self._by_grade_id = {c.grade_id: i for i, c in enumerate(notebook.cells) if c.grade_id}
         self._by_cell_id = {c.cell_id: i for i, c in enumerate(notebook.cells)}
         texts: dict[str, list[int]] = defaultdict(list)
@@ -97,9 +100,11 @@ class _Rebuilder:
         self._by_text = texts
 
     def rebuilt(self) -> Rebuilt:
-        matches = [self._match(cell) for cell in self._uploaded]
+        matches = self.matches()
         self._match_by_signature(matches)
+        self._match_by_place(matches)
         answers, extras = self._sort(matches)
+        self._say_what_is_missing(answers)
         cells: list[RunCell] = [self._extra(cell) for cell in extras[-1]]
         for index, origin in enumerate(self._notebook.cells):
             if origin.is_students:
@@ -111,38 +116,83 @@ class _Rebuilder:
             self._notes += [note for note in cell.repairs if note not in self._notes]
         return Rebuilt(cells=tuple(cells), notes=tuple(self._notes), log=tuple(self._log))
 
+    def matches(self) -> list[int | None]:
+        """Return, for each uploaded cell, the instructor's that it claims or can only be."""
+        return [self._match(cell) for cell in self._uploaded]
+
     def _match(self, cell: UploadedCell) -> int | None:
-        """Return the instructor's cell that an uploaded one claims or can only be."""
-        if cell.grade_id is not None:
-            return self._by_grade_id.get(cell.grade_id)
+        if cell.grade_id in self._by_grade_id:
+            return self._by_grade_id[cell.grade_id]
         if cell.cell_id in self._by_cell_id:
             return self._by_cell_id[cell.cell_id]
         same_text = self._by_text.get(_normal(cell.source), [])
         return same_text[0] if len(same_text) == 1 and cell.source.strip() else None
 
     def _match_by_signature(self, matches: list[int | None]) -> None:
-        """Find answers whose metadata a tool has stripped, by the functions that they define."""
+        """Find answers whose metadata a tool has stripped, by the names that they bind."""
         claimed = {match for match in matches if match is not None}
         wanted: dict[frozenset[str], list[int]] = defaultdict(list)
         for index, origin in enumerate(self._notebook.cells):
             if origin.kind is Kind.ANSWER and origin.cell_type == "code" and index not in claimed:
-                names = _definitions(origin.release_source)
+                names = _asked(origin)
                 if names:
                     wanted[names].append(index)
         found: dict[int, list[int]] = defaultdict(list)
         for position, cell in enumerate(self._uploaded):
             if matches[position] is None and cell.cell_type == "code":
-                names = _definitions(cell.source)
+                names = _bound(cell.source)
                 for signature, indexes in wanted.items():
                     if signature <= names and len(indexes) == 1:
                         found[indexes[0]].append(position)
-        for index, positions in found.items():
-            matches[positions[-1]] = index
-            origin = self._notebook.cells[index]
+        # The answer that binds most is the hardest to mistake.
+        sizes = {index: len(names) for names, indexes in wanted.items() for index in indexes}
+        for index, positions in sorted(found.items(), key=lambda item: (-sizes[item[0]], item[0])):
+            free = [position for position in positions if matches[position] is None]
+            if free:
+                matches[free[-1]] = index
+        for index in sorted(found.keys() & set(matches)):
             self._notes.append(
-                _("The answer {name} was found by the functions that it defines.").format(
-                    name=origin.grade_id or origin.cell_id
+                _("The answer {name} was found by the names that it defines.").format(
+                    name=_label(self._notebook.cells[index])
                 )
+            )
+
+    def _match_by_place(self, matches: list[int | None]) -> None:
+        """Find the answers that are left by the cells around them."""
+        for indexes, positions in self._gaps(matches):
+            for cell_type in ("code", "markdown"):
+                wanted = [i for i in indexes if self._notebook.cells[i].cell_type == cell_type]
+                found = [p for p in positions if self._uploaded[p].cell_type == cell_type]
+                if len(wanted) > 1 and len(wanted) != len(found):
+                    continue
+                for index, position in zip(wanted, found, strict=False):
+                    matches[position] = index
+                    self._notes.append(
+                        _("The answer {name} was found by its place.").format(
+                            name=_label(self._notebook.cells[index])
+                        )
+                    )
+
+    def _gaps(self, matches: Sequence[int | None]) -> Iterator[tuple[list[int], list[int]]]:
+        """Yield answers without a cell, and cells without an origin, between the same cells."""
+        claimed = {match for match in matches if match is not None}
+        anchors = [(-1, -1)]
+        for position, match in enumerate(matches):
+            if match is not None and match > anchors[-1][1]:
+                anchors.append((position, match))
+        anchors.append((len(matches), len(self._notebook.cells)))
+        for (position, index), (next_position, next_index) in pairwise(anchors):
+            yield (
+                [
+                    i
+                    for i in range(index + 1, next_index)
+                    if i not in claimed and self._notebook.cells[i].is_students
+                ],
+                [
+                    p
+                    for p in range(position + 1, next_position)
+                    if matches[p] is None and self._uploaded[p].source.strip()
+                ],
             )
 
     def _sort(
@@ -172,7 +222,7 @@ class _Rebuilder:
             if len(spoken) > 1:
                 self._notes.append(
                     _("The answer {name} is there {count} times; the last one counts.").format(
-                        name=origin.grade_id or origin.cell_id, count=len(spoken)
+                        name=_label(origin), count=len(spoken)
                     )
                 )
         extras: dict[int, list[UploadedCell]] = defaultdict(list)
@@ -185,8 +235,8 @@ class _Rebuilder:
                 continue
             if match is not None:
                 origin = self._notebook.cells[match]
-                first = copies[match][0] == position
-                if first:
+                # An earlier copy of an answer runs before it, as it did there.
+                if copies[match][0] == position and not origin.is_students:
                     anchor = match
                 if not self._is_extra(cell, origin):
                     continue
@@ -200,6 +250,27 @@ class _Rebuilder:
                 _("Only the first {count} added cells were run.").format(count=MAX_EXTRA_CELLS)
             )
         return answers, extras
+
+    def _say_what_is_missing(self, answers: Mapping[int, UploadedCell]) -> None:
+        missing = [
+            _label(origin)
+            for index, origin in enumerate(self._notebook.cells)
+            if origin.is_students and index not in answers
+        ]
+        if missing:
+            self._notes.append(
+                _("Cells for answers are missing from the file: {names}.").format(
+                    names=", ".join(missing)
+                )
+            )
+
+    def _names(self) -> frozenset[str]:
+        """Names that the uploaded code binds, wherever it stands."""
+        if self._all_names is None:
+            self._all_names = frozenset().union(
+                *(_bound(cell.source) for cell in self._uploaded if cell.cell_type == "code")
+            )
+        return self._all_names
 
     def _is_extra(self, cell: UploadedCell, origin: SourceCell) -> bool:
         """Whether a cell that claims one of the instructor's runs as the student's own.
@@ -219,12 +290,16 @@ class _Rebuilder:
 
     def _answer(self, origin: SourceCell, cell: UploadedCell | None) -> RunCell:
         if cell is None:
-            return _released(origin, missing=True)
+            released = _released(origin, missing=True)
+            # Two answers in one cell: the other one's stub would undo the student's.
+            if origin.cell_type == "code" and _asked(origin) & self._names():
+                return replace(released, source="")
+            return released
         answered = bool(cell.source.strip()) and not same(cell.source, origin.release_source)
         if cell.cell_type != origin.cell_type and origin.cell_type == "code":
             self._notes.append(
                 _("The answer {name} had been changed to a text cell; it was run as code.").format(
-                    name=origin.grade_id or origin.cell_id
+                    name=_label(origin)
                 )
             )
         source = cell.source
@@ -247,14 +322,35 @@ class _Rebuilder:
         return RunCell(origin=None, cell_type=cell.cell_type, source=source, repairs=repairs)
 
 
-def _definitions(source: str) -> frozenset[str]:
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return frozenset()
-    return frozenset(
-        node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)
-    )
+def _label(origin: SourceCell) -> str:
+    return origin.grade_id or origin.cell_id
+
+
+def _asked(origin: SourceCell) -> frozenset[str]:
+    """Names that an answer is to bind."""
+    asked = _bound(origin.release_source)
+    if asked:
+        return asked
+    # "def f(x):" over a comment is no Python; the solution knows which of its words are names.
+    words = set(re.findall(r"\w+", origin.release_source))
+    return frozenset(_bound(origin.source) & words)
+
+
+def _bound(source: str) -> frozenset[str]:
+    """Names that a cell defines or assigns at its top level; none for what is not Python."""
+    tree = python_tree(source)
+    found: set[str] = set()
+    for node in tree.body if tree is not None else ():
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                found |= {
+                    part.id
+                    for part in ast.walk(target)
+                    if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+                }
+    return frozenset(found)
 
 
 def _resembles(left: str, right: str) -> bool:
@@ -271,12 +367,11 @@ def recognise(upload: bytes, notebooks: Sequence[SourceNotebook], limits: Limits
     notebook has; None otherwise.
     """
     parsed = parse_upload(upload, limits)
-    present = {cell.grade_id for cell in parsed.cells if cell.grade_id is not None}
     scores = []
     for notebook in notebooks:
-        ids = {c.grade_id for c in notebook.cells if c.grade_id and (c.is_students or c.is_graded)}
-        share = len(ids & present)
-        if ids and 2 * share >= len(ids):
+        wanted = {i for i, c in enumerate(notebook.cells) if c.is_students or c.is_graded}
+        share = len(wanted & set(_Rebuilder(parsed, notebook).matches()))
+        if wanted and 2 * share >= len(wanted):
             scores.append((share, notebook.name))
     scores.sort(reverse=True)
     if not scores or (len(scores) > 1 and scores[0][0] == scores[1][0]):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,12 +88,14 @@ class Store:
 
     def __enter__(self) -> Store:
         from nbgrader.api import Gradebook
-        from sqlalchemy.exc import SQLAlchemyError
+        from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
         # A new gradebook makes nbgrader run the command `alembic`, which lies beside Python's.
         beside = str(Path(sys.executable).parent)
         if beside not in os.environ.get("PATH", "").split(os.pathsep):
             os.environ["PATH"] = os.pathsep.join([beside, os.environ.get("PATH", os.defpath)])
+        # nbgrader's own way of adding rows; nothing is lost by it.
+        warnings.filterwarnings("ignore", category=SAWarning, message=r"Object of type <Submitted")
         try:
             self._gradebook = Gradebook(self._db_url, self._course_id or "default_course")
         except SQLAlchemyError as error:

@@ -64,6 +64,8 @@ def parse_upload(data: bytes, limits: Limits) -> Uploaded:
     raw = _raw_cells(document) if isinstance(document, dict) else None
     if raw is None:
         return _unreadable(_("the file is JSON, but not a notebook."))
+    if len(raw) > MAX_CELLS:
+        notes.append(_("Only the first {count} cells were read.").format(count=MAX_CELLS))
     if not isinstance(document.get("cells"), list):
         notes.append(_("The notebook is in an old format (nbformat 3) and has been converted."))
     return Uploaded(cells=_cells(raw), notes=tuple(notes))
@@ -99,7 +101,7 @@ def _decode(data: bytes) -> tuple[str, list[str]]:
     text = data.decode("utf-8-sig", "replace")
     wrong = text.count("\ufffd")
     # One damaged letter among good ones, or a file cut in the middle of one, is still UTF-8.
-    if sum(not letter.isascii() for letter in text) >= 2 * wrong:
+    if len(text) - len(text.encode("ascii", "ignore")) >= 2 * wrong:
         return text, [note]
     return data.decode("cp1252", "replace"), [note]
 

@@ -1,0 +1,2 @@
+# Un notebook au format 3 : tout est lisible.
+# change: nbformat3

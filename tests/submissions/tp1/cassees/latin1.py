@@ -1,0 +1,2 @@
+# Un fichier en latin-1.
+# change: latin1

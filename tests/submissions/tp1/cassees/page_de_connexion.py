@@ -1,0 +1,3 @@
+# La page de connexion, enregistrée à la place du notebook.
+# change: login_page
+# loses: everything

@@ -1,0 +1,3 @@
+# Du texte au lieu d'un notebook.
+# change: not_json
+# loses: everything

@@ -1,0 +1,2 @@
+# Un fichier en UTF-16.
+# change: utf16

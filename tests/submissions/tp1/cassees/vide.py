@@ -1,0 +1,3 @@
+# Un fichier vide.
+# change: empty
+# loses: everything

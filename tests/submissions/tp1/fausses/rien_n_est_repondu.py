@@ -1,0 +1,3 @@
+# Le notebook est rendu tel quel.
+# base: release
+# loses: everything

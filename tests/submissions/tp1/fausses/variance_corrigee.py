@@ -1,0 +1,6 @@
+# Variance empirique corrigée (ddof = 1) dans le cas alpha = 0.
+# loses: test_q1_5 1.5
+# %% q1_5
+def variance_alpha0(x_star, x_train):
+    N = len(x_train)
+    return 1 + 1 / N + (x_star - np.mean(x_train)) ** 2 / (N * np.var(x_train, ddof=1))
