@@ -34,7 +34,6 @@ _DRAIN_SECONDS = 1.0
 """How long to wait for outputs after the reply; the kernel drops messages when it floods."""
 _IOPUB_MESSAGE_BYTES = 16 * MIB
 _IOPUB_QUEUE = 32
-_TMPFS = (sandbox.WORK, sandbox.RUN, "/tmp", "/dev/shm")  # noqa: S108 - inside the sandbox
 
 Output = dict[str, Any]
 
@@ -293,7 +292,7 @@ class SealedKernel:
         self._watchdog = Watchdog(
             self._process.pid,
             setup.limits,
-            () if setup.unsealed else _TMPFS,
+            () if setup.unsealed else sandbox.TMPFS,
             self._breached,
         )
         self._watchdog.start()

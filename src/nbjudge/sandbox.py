@@ -26,6 +26,8 @@ WORK = "/sealed"
 """The work folder inside."""
 RUN = "/run/nbjudge"
 """Inside: the connection file and the sockets; a tmpfs of its own."""
+TMPFS = (WORK, RUN, "/tmp", "/dev/shm")  # noqa: S108 - inside
+"""All that can be written to, each of a set size; a watchdog counts it as memory."""
 
 _ISOLATION = (
     "--unshare-all",
