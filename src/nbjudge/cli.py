@@ -75,6 +75,9 @@ def _chosen(course: Course, names: tuple[str, ...]) -> list[str]:
 @click.option(
     "--csv", "csv_path", type=click.Path(path_type=Path, dir_okay=False), help="Also write marks."
 )
+@click.option(
+    "--reseed", is_flag=True, help="Draw a new course secret first: tests use new problems."
+)
 @click.pass_context
 @_says_errors
 def grade(
@@ -83,11 +86,16 @@ def grade(
     students: tuple[str, ...],
     workers: int | None,
     csv_path: Path | None,
+    reseed: bool,
 ) -> None:
     """Grade the submissions of an ASSIGNMENT and show the marks per question."""
     from nbjudge.parallel import default_workers
 
     course = _course(context)
+    if reseed:
+        from nbjudge import secret
+
+        secret.reseed(course.root)
     report = run_class(course, assignment, students, workers or default_workers())
     if csv_path is not None:
         from nbjudge.marks import to_csv
@@ -300,16 +308,19 @@ def reference(context: click.Context, assignment: str, path: Path) -> None:
 @_says_errors
 def doctor() -> None:
     """Say what this machine offers: the sandbox, or what stands in its way."""
-    from nbjudge.sandbox import diagnose
+    from nbjudge.doctor import examine
 
-    diagnosis = diagnose()
-    for fact in diagnosis.facts:
+    found = examine()
+    for fact in found.facts:
         click.echo(fact)
-    if diagnosis.ok:
-        click.echo("The sandbox works.")
+    if found.healthy:
+        click.echo("The sandbox works: a sealed kernel has started and answered.")
         return
-    click.echo(f"The sandbox does not work: {diagnosis.cause}")
-    click.echo(f"What to do: {diagnosis.way_out}")
+    if found.fault:
+        click.echo(f"The sandbox works, but no kernel starts in it: {found.fault}")
+    else:
+        click.echo(f"The sandbox does not work: {found.diagnosis.cause}")
+        click.echo(f"What to do: {found.diagnosis.way_out}")
     sys.exit(MACHINE)
 
 
