@@ -101,7 +101,7 @@ def write_zip(target: Path, name: str, files: Mapping[str, bytes], readme: bytes
     target.parent.mkdir(parents=True, exist_ok=True)
     every = dict(files)
     if readme is not None:
-        every["LISEZMOI.md"] = readme
+        every["LISEZMOI.txt"] = readme
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(every):
             entry = zipfile.ZipInfo(f"{name}/{path}", date_time=_EPOCH)
