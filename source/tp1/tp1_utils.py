@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import ScalarFormatter
 
 # Palette d'Okabe et Ito, lisible aussi par les personnes daltoniennes.
 BLEU, CIEL, ORANGE, VERT, ROUGE = "#0072b2", "#56b4e9", "#e69f00", "#009e73", "#d55e00"
@@ -81,7 +82,7 @@ def plot_posteriors(panels, x_train, y_train, w_true, steps=200):
     x_droites = np.array([-1.0, 3.0])
     # Les mêmes six tirages de N(0, I), transformés par chaque loi, montrent comment elle se resserre.
     tirages = np.random.default_rng(0).normal(size=(6, 2))
-    fig, axes = _figure(2, len(panels), (2.6 * len(panels), 5.4), sharex="row", sharey="row")
+    fig, axes = _figure(2, len(panels), (2.4 * len(panels), 5.4), sharex="row", sharey="row")
     for (n, mu, Sigma), haut, bas in zip(panels, axes[0], axes[1]):
         racine = _racine(Sigma)
         if racine is None:
@@ -98,11 +99,10 @@ def plot_posteriors(panels, x_train, y_train, w_true, steps=200):
             *w_true, "x", color="white", markersize=9, markeredgewidth=2,
             path_effects=[withStroke(linewidth=4, foreground=NOIR)],
         )  # fmt: skip
-        haut.set(title=_points(n), xlabel="$w_0$", xlim=(-1, 1), ylim=(-1, 1), aspect="equal")
+        haut.set(title=_points(n), xlabel="$w_0$", xticks=[-1, 0, 1], box_aspect=1)
         bas.plot(x_droites, w_true[0] + w_true[1] * x_droites, color=VERT, linestyle="--", linewidth=2)
         bas.plot(x_train[:n], y_train[:n], "o", color=ROUGE, markersize=4)
-        bas.set(xlabel="$x$", xlim=(-1, 3), ylim=(-3, 3))
-        haut.tick_params(labelleft=haut is axes[0, 0])
+        bas.set(xlabel="$x$", xlim=(-1, 3), ylim=(-3, 3), box_aspect=1)
     axes[0, 0].set_ylabel("$w_1$")
     axes[1, 0].set_ylabel("$y$")
     legende = [
@@ -194,6 +194,7 @@ def plot_variance_parts(x_train, x_test, aleatoric, epistemic):
     ax.fill_between(x_test, aleatoric, aleatoric + epistemic, color=BLEU, linewidth=0)
     ax.set(xlabel="$x$", ylabel="variance", title="Variance prédictive : deux parts empilées")
     ax.margins(x=0)
+    ax.set_ylim(bottom=0)
     zone, trait = _poignees_de_zone()
     poignees = [Patch(color=BLEU), Patch(color=ORANGE), zone, trait]
     noms = ["part épistémique", "part aléatorique", "zone des données", "barycentre des entrées"]
@@ -228,18 +229,25 @@ def plot_evidence(alphas, curves, alpha_common):
     alpha_common : valeur de alpha que marque un trait vertical.
     """
     alphas = _plat(alphas)
-    fig, ax = _figure(1, 1, (7, 4.6))
-    ax.axvline(alpha_common, color=GRIS, linewidth=2, label=rf"$\alpha = {alpha_common:g}$".replace(".", "{,}"))
+    fig, ax = _figure(1, 1, (7, 4.8))
+    sommet = -np.inf
     for (nom, valeurs), couleur, symbole in zip(curves.items(), (ROUGE, BLEU, VERT), "Dos"):
         valeurs = _plat(valeurs)
         meilleur = int(np.argmax(valeurs))
-        ax.plot(alphas, valeurs, color=couleur, label=f"base {nom}")
+        sommet = max(sommet, valeurs[meilleur])
         ax.plot(
-            alphas[meilleur], valeurs[meilleur], symbole, color=couleur, markersize=9,
-            markeredgecolor="white", linestyle="none", label="son maximum",
+            alphas, valeurs, color=couleur, linewidth=2, marker=symbole, markersize=9,
+            markeredgecolor=NOIR, markevery=[meilleur],
+            label=f"base {nom} ; maximum en α = {alphas[meilleur]:.2g}".replace(".", ","),
         )  # fmt: skip
-    ax.set(xscale="log", xlabel=r"$\alpha$", ylabel=r"$\ln p(y)$", title=r"Log-évidence selon $\alpha$")
-    fig.legend(loc="outside lower center", ncols=3, frameon=False)
+    commun = f"valeur commune, α = {alpha_common:g}".replace(".", ",")
+    ax.axvline(alpha_common, color=GRIS, linewidth=2, label=commun)
+    ax.set(xscale="log", xlabel=r"$\alpha$", ylabel=r"$\ln p(y)$", title="Log-évidence des deux bases")
+    if np.isfinite(sommet):
+        # Plus bas, les courbes s'effondrent et écraseraient l'écart entre les deux maxima.
+        ax.set_ylim(sommet - 60, sommet + 5)
+    ax.margins(x=0)
+    fig.legend(loc="outside lower center", ncols=1, frameon=False)
     plt.show()
 
 
@@ -254,10 +262,21 @@ def _points(n):
     return "sans donnée" if n == 0 else f"{n} point{'s' if n > 1 else ''}"
 
 
+class _Virgule(ScalarFormatter):
+    """Graduations à virgule décimale."""
+
+    def __call__(self, valeur, rang=None):
+        return super().__call__(valeur, rang).replace(".", ",")
+
+
 def _figure(lignes, colonnes, taille, **partage):
-    return plt.subplots(
+    fig, axes = plt.subplots(
         lignes, colonnes, figsize=taille, dpi=RESOLUTION, layout="constrained", **partage
     )
+    for ax in np.ravel(axes):
+        ax.xaxis.set_major_formatter(_Virgule())
+        ax.yaxis.set_major_formatter(_Virgule())
+    return fig, axes
 
 
 def _racine(Sigma):
