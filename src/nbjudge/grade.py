@@ -202,14 +202,17 @@ class _Session:
         self._kernel: SealedKernel | None = None
         self._starts = 0
         self._killers: set[int] = set()
+        self._endless: set[int] = set()
         self._done: list[int] = []
-        self._deadline = 0.0
+        self._deadline = self._end = 0.0
+        self._late = False
         self._stopped = ""
 
     def result(self) -> Result:
         """Run everything; return the result."""
         started = time.monotonic()
         self._deadline = started + self._limits.notebook_seconds
+        self._end = self._deadline + self._limits.notebook_seconds
         needs_judge = any(c.kind is Kind.TEST and c.mode == "outside" for c in self._source.cells)
         load = Load(
             notebook=self._source,
@@ -280,9 +283,8 @@ class _Session:
                 self._stopped = str(stop)
                 self._trace.notes.append(self._stopped)
             if origin is not None and origin.kind is Kind.TEST:
-                self._trace.verdicts[origin.grade_id or ""] = _zero(
-                    origin, Status.TIMEOUT, self._stopped
-                )
+                zero = _zero(origin, Status.TIMEOUT, self._stopped)
+                self._trace.verdicts.setdefault(origin.grade_id or "", zero)
 
     def _run(self, position: int, cell: RunCell) -> CellRun:
         """Run a cell in the kernel, keep its outputs; note what it broke."""
@@ -290,21 +292,18 @@ class _Session:
         if run.outcome in (Outcome.OK, Outcome.ERROR):
             return run
         name = self._name(position, cell)
-        if run.outcome is not Outcome.TIMEOUT:
-            self._killers.add(position)
+        (self._endless if run.outcome is Outcome.TIMEOUT else self._killers).add(position)
         self._trace.notes.append(_accident(run.outcome, name))
         return run
 
     def _in_kernel(self, position: int, code: str) -> CellRun:
         kernel = self._live_kernel()
-        left = self._deadline - time.monotonic()
         room = min(
             self._limits.output_bytes,
             max(0, self._limits.notebook_output_bytes - self._trace.output_bytes),
         )
-        run = kernel.run(
-            code, seconds=min(self._limits.cell_seconds, max(left, 0.1)), output_bytes=room
-        )
+        seconds = self._seconds(self._limits.cell_seconds)
+        run = kernel.run(code, seconds=seconds, output_bytes=room)
         self._trace.outputs[position] = list(run.outputs)
         self._trace.counts[position] = run.execution_count
         self._trace.output_bytes += sum(len(str(output)) for output in run.outputs)
@@ -322,15 +321,11 @@ class _Session:
         if origin.mode == "inside":
             self._trace.verdicts[name] = self._test_inside(position, origin)
             return
-        if origin.release_source.strip():
-            run = self._in_kernel(position, origin.release_source)
-            if run.outcome not in (Outcome.OK, Outcome.ERROR, Outcome.TIMEOUT):
-                # The judge would call the same function and lose the kernel again.
-                self._trace.verdicts[name] = _zero(
-                    origin, _STATUS[run.outcome], _accident(run.outcome, name)
-                )
-                return
+        # Judged first: what the visible part does when it is shown can cost no point any more.
         self._trace.verdicts[name] = self._judge(origin, judge)
+        alive = self._kernel is not None and self._kernel.alive
+        if origin.release_source.strip() and alive:
+            self._in_kernel(position, origin.release_source)
 
     def _test_inside(self, position: int, origin: SourceCell) -> Verdict:
         run = self._in_kernel(position, origin.source)
@@ -343,10 +338,9 @@ class _Session:
         name = origin.grade_id or ""
 
         def probe(request: bytes) -> ProbeAnswer:
-            left = self._deadline - time.monotonic()
-            if left <= 0:
+            if time.monotonic() >= self._end:
                 return "stuck", b""
-            reply = kernel.probe(request, seconds=min(self._limits.probe_seconds, left))
+            reply = kernel.probe(request, seconds=self._seconds(self._limits.probe_seconds))
             if reply.outcome is Outcome.OK:
                 return "ok", reply.data
             return reply.outcome.value, b""
@@ -383,6 +377,24 @@ class _Session:
             seconds=data["seconds"],
         )
 
+    def _seconds(self, limit: float) -> float:
+        """Return how long a cell or probe may take now.
+
+        When the notebook's time is used up, what is left is still run and judged, in haste: an
+        endless loop in one answer must not cost the questions after it.
+        """
+        left = self._deadline - time.monotonic()
+        late = self._limits.late_seconds
+        if left <= 0 and not self._late:
+            self._late = True
+            self._trace.notes.append(
+                _(
+                    "The notebook took more than {seconds:g} s; each cell that follows had only "
+                    "{late:g} s."
+                ).format(seconds=self._limits.notebook_seconds, late=late)
+            )
+        return min(limit, max(left, late))
+
     # The kernel.
 
     def _live_kernel(self) -> SealedKernel:
@@ -394,11 +406,11 @@ class _Session:
             If the notebook has used up its time or its restarts.
         """
         while True:
-            if time.monotonic() >= self._deadline:
+            if time.monotonic() >= self._end:
                 raise _OutOfTime(
                     _(
                         "The notebook took more than {seconds:g} s; what follows was not run."
-                    ).format(seconds=self._limits.notebook_seconds)
+                    ).format(seconds=2 * self._limits.notebook_seconds)
                 )
             if self._kernel is not None and self._kernel.alive:
                 return self._kernel
@@ -419,13 +431,13 @@ class _Session:
         for position in self._done:
             if position in self._killers:
                 continue
-            left = self._deadline - time.monotonic()
-            if left <= 0:
+            if time.monotonic() >= self._end:
                 return
             cell = self._rebuilt.cells[position]
-            run = kernel.run(
-                cell.source, seconds=min(self._limits.cell_seconds, left), output_bytes=0
-            )
+            limit = self._limits.cell_seconds
+            if position in self._endless:
+                limit = min(limit, self._limits.late_seconds)
+            run = kernel.run(cell.source, seconds=self._seconds(limit), output_bytes=0)
             if not kernel.alive:
                 self._killers.add(position)
                 self._trace.notes.append(_accident(run.outcome, self._name(position, cell)))

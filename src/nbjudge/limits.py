@@ -25,8 +25,11 @@ class Limits:
     judge_seconds: float = 60.0
     """One test cell in the judge, the time spent waiting for the kernel not counted."""
     notebook_seconds: float = 600.0
-    """The whole notebook: cells, probes, restarts of the kernel."""
-    restarts: int = 8
+    """The whole notebook: cells, probes, restarts of the kernel. What is not done by then is
+    run and judged in haste, and at twice this time no more."""
+    late_seconds: float = 2.0
+    """One cell or probe when the notebook's time is used up."""
+    restarts: int = 30
     """How many times a kernel that died is replaced in one notebook."""
     memory_bytes: int = 3 * GIB
     """The whole process tree: proportional resident memory, tmpfs and memfd pages."""
