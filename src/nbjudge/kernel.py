@@ -449,6 +449,8 @@ class SealedKernel:
                 elif kind == "execute_reply" and reply is None:
                     reply = body
                     deadline = time.monotonic() + _DRAIN_SECONDS
+        # Outputs come in order: when the last word is missing, a message was too large, or dropped.
+        collector.truncated = collector.truncated or not idle
         if _asks_exit(reply):
             self._kill()
             return Outcome.DIED, reply
