@@ -220,6 +220,7 @@ class _Session:
             judge_files=dict(self._assignment.judge_files),
             language=self._settings.language,
             reply_bytes=self._limits.reply_bytes,
+            memory_bytes=self._limits.judge_memory_bytes,
             strict=self._strict,
         )
         judge = JudgeProcess(load, start_seconds=self._limits.start_seconds)

@@ -13,6 +13,7 @@ import json
 import math
 import os
 import pickle
+import resource
 import socket
 import sys
 import time
@@ -41,6 +42,8 @@ class Load:
     judge_files: dict[str, bytes]
     language: str
     reply_bytes: int
+    memory_bytes: int
+    """Address space of the judge process."""
     strict: bool
     """The reference is being proved: the instructor's slips are errors."""
 
@@ -304,6 +307,9 @@ def serve(sock: socket.socket, folder: Path) -> None:
     if first is None or first[0] is not Frame.LOAD:
         return
     load: Load = pickle.loads(first[1])  # noqa: S301 - from our own parent process
+    # A test may make a matrix of a student's vector, whatever its length.
+    with contextlib.suppress(ValueError, OSError):  # a lower limit is there already
+        resource.setrlimit(resource.RLIMIT_AS, (load.memory_bytes, load.memory_bytes))
     i18n.use_language(load.language)
 
     def send(request: bytes, label: str) -> bytes:

@@ -33,6 +33,8 @@ class Limits:
     """How many times a kernel that died is replaced in one notebook."""
     memory_bytes: int = 3 * GIB
     """The whole process tree: proportional resident memory, tmpfs and memfd pages."""
+    judge_memory_bytes: int = 8 * GIB
+    """Address space of the judge process, libraries and reserved pages included."""
     processes: int = 128
     """Processes and threads in the sandbox."""
     open_files: int = 1024

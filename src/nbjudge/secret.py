@@ -6,6 +6,7 @@ an HMAC of the assignment's version and the question under a secret that git nev
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import os
@@ -37,7 +38,8 @@ def course_secret(root: Path) -> bytes:
     try:
         secret = bytes.fromhex(path.read_text("ascii").strip())
     except FileNotFoundError:
-        return reseed(root)
+        _write(root, replace=False)
+        return course_secret(root)
     except (OSError, ValueError) as error:
         raise ConfigurationError(
             f"Reading the course secret {path}: {error}. Restore it from a backup, or delete it: "
@@ -59,15 +61,27 @@ def reseed(root: Path) -> bytes:
     ConfigurationError
         If it cannot be written.
     """
+    return _write(root, replace=True)
+
+
+def _write(root: Path, *, replace: bool) -> bytes:
     path = root / _FILE
     secret = secrets.token_bytes(SECRET_BYTES)
     try:
         path.parent.mkdir(exist_ok=True)
-        # mkstemp makes it 0600; the rename makes it whole or not at all.
+        # mkstemp makes it 0600; it gets its name whole or not at all.
         descriptor, name = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(descriptor, "w") as stream:
-            stream.write(secret.hex() + "\n")
-        os.replace(name, path)
+        try:
+            with os.fdopen(descriptor, "w") as stream:
+                stream.write(secret.hex() + "\n")
+            if replace:
+                os.replace(name, path)
+            else:
+                # Of two first runs at once, one makes the secret and both use it.
+                with contextlib.suppress(FileExistsError):
+                    os.link(name, path)
+        finally:
+            Path(name).unlink(missing_ok=True)
     except OSError as error:
         raise ConfigurationError(f"Writing the course secret {path}: {error}.") from error
     return secret

@@ -250,3 +250,18 @@ def test_a_value_too_large_to_be_read_costs_its_question_only():
     points, result = grade(two_questions(), {"f": source}, limits)
     assert points == {"f": 0.0, "g": 2.0}
     assert "too large to be checked" in verdict(result, "f").message
+
+
+def test_a_test_that_would_fill_the_memory_costs_its_question_only():
+    hidden = IMPORTS + "x = f(3.0)\nassert_close((x[:, None] * x).sum(), 36.0, what='f')"
+    assignment = course(
+        given("import numpy as np"),
+        answer("f", "def f(x):\n    return np.array([2 * x])"),
+        graded("f", hidden),
+        answer("g", "def g(x):\n    return x + 1"),
+        graded("g", IMPORTS + "assert_close(g(3.0), reference.g(3.0), what='g')"),
+    )
+    limits = replace(LIMITS, judge_memory_bytes=2 * 1024 * MIB)
+    points, result = grade(assignment, {"f": "def f(x):\n    return np.zeros(50_000)"}, limits)
+    assert points == {"f": 0.0, "g": 2.0}
+    assert "MemoryError" in verdict(result, "f").message
