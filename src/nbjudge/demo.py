@@ -38,12 +38,12 @@ def run_demo(course: Course, output: Path | None) -> None:
         assignment = made.compile(name)
         released = student_version(made, assignment)
         write_folder(made.folder("release") / name, released)
-        write_folder(made.folder("solution") / name, solution_version(made, assignment))
+        solved = solution_version(made, assignment)
+        write_folder(made.folder("solution") / name, solved)
         if not samples_folder.is_dir():
             continue
-        samples = read_samples(
-            samples_folder, assignment, released[f"{assignment.notebooks[0].name}.ipynb"]
-        )
+        first = f"{assignment.notebooks[0].name}.ipynb"
+        samples = read_samples(samples_folder, assignment, released[first], solved[first])
         submit(made, name, samples)
         report = run_class(made, name, (), default_workers())
         marks = folder / f"marks-{name}.csv"
@@ -77,6 +77,8 @@ def submit(course: Course, name: str, samples: list[Sample]) -> None:
         path = course.folder("submitted") / sample.student / name / sample.file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(sample.data)
+        for beside, data in sample.files.items():
+            (path.parent / beside).write_bytes(data)
 
 
 def broken_promises(sample: Sample, marks: dict[str, dict[str, float]]) -> list[str]:

@@ -1,6 +1,6 @@
 # Le déterminant est oublié dans l'évidence.
-# loses: test_q2_6 1.5
-# %% q2_6
+# loses: test_q2_6a 1
+# %% q2_6a
 def log_evidence(Phi, y, alpha, beta):
     N, M = Phi.shape
     mu, Sigma = posterior(Phi, y, alpha, beta)

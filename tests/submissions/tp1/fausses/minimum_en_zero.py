@@ -1,7 +1,5 @@
-# Le minimum de la variance épistémique est donné en 0, au milieu du trou.
-# loses: test_q1_6 0.5, test_q1_6_vf 0.5
-# %% q1_6
-f_pred_hole = closed_form(phi_linear, x_hole, y_hole, alpha, beta)
+# Le minimum de la part épistémique est donné en 0 exactement, au milieu du trou.
+# loses: test_q1_6b 1
+# %% q1_6b
 x_min_hole = 0.0
-# %% q1_6_vf
-reponses_1_6 = {"a": False, "b": True, "c": True, "d": False}
+reponses_1_6 = {"a": False, "b": True, "c": True, "d": False, "e": True}

@@ -1,8 +1,6 @@
 # Les parts aléatorique et épistémique sont interverties.
-# loses: test_q1_4 2
-# %% q1_4
-def split_variance(func, X_train, y_train, alpha, beta, x):
-    _, Sigma = posterior(func(X_train), y_train, alpha, beta)
-    Phi = func(x)
-    epistemique = np.sum((Phi @ Sigma) * Phi, axis=1)
-    return epistemique, np.full(len(epistemique), 1 / beta)
+# loses: test_q1_4b 1
+# %% q1_4b
+def variance_parts(f_model, x, beta):
+    _, std = f_model(x)
+    return std**2 - 1 / beta, np.full(std.shape, 1 / beta)

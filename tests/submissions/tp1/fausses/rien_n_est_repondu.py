@@ -1,3 +1,2 @@
 # Le notebook est rendu tel quel.
 # base: release
-# loses: everything

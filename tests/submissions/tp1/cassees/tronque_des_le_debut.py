@@ -1,0 +1,3 @@
+# Un envoi interrompu avant la première réponse.
+# cut: q1_1
+# loses: everything
