@@ -118,7 +118,11 @@ def run_class(
 
     console = Console()
     bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=console,
+        transient=True,
     )
     with bar:
         task = bar.add_task(f"{assignment}: proving the reference", total=None)
