@@ -1,6 +1,5 @@
-# Une boucle sans fin à la question 1.4 ne coûte que la question 1.4.
-# loses: test_q1_4 2
-# %% q1_4
-def split_variance(func, X_train, y_train, alpha, beta, x):
-    while True:
-        pass
+# Une boucle sans fin dans une cellule de réponse : elle ne coûte que sa question.
+# loses: test_q2_2b 0.5
+# %% q2_2b
+while True:
+    reponses_2_2 = None

@@ -1,4 +1,3 @@
-# Étiquette les tests skip-execution, relève les points et ajoute de fausses sorties.
+# Étiquette les tests skip-execution, relève leurs points et y met de fausses sorties.
 # base: release
-# loses: everything
 # change: skip_tests raise_points fake_scores

@@ -1,7 +1,3 @@
-# Vide, duplique et retire les cellules de test.
+# Vide les cellules de test et les dédouble ; change les points et le verrou dans les métadonnées.
 # base: release
-# loses: everything
-# change: empty_tests duplicate_tests
-# %% q1_1
-print("20 / 20 points")
-20.0
+# change: empty_tests duplicate_tests raise_points
