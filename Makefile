@@ -2,6 +2,8 @@
 # `make help` is the menu.
 
 PYTHON ?= python3
+# For instance an index with torch's CPU build, where pip would bring a CUDA build of several GB.
+PIP_FLAGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
@@ -14,10 +16,10 @@ help: ## Show this menu
 
 setup: $(STAMP) ## Make the virtual environment and install bubblewrap (as root) or say how
 
-$(STAMP): pyproject.toml constraints.txt tools/bubblewrap.sh
-	sh tools/bubblewrap.sh
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[course,otter,dev]'
+$(STAMP): pyproject.toml constraints.txt tools/system.sh
+	sh tools/system.sh $(PYTHON)
+	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) --constraint constraints.txt --editable '.[course,otter,dev]'
 	touch $(STAMP)
 
 demo: setup ## Grade the sample class end to end and show the marks
