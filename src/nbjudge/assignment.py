@@ -51,6 +51,8 @@ class SourceCell:
     mode: Mode = "outside"
     """Where a test cell runs."""
     locked: bool = False
+    in_gradebook: bool = False
+    """nbgrader counts this cell as graded, though it may be worth nothing (extra credit)."""
     hidden_lines: frozenset[int] = frozenset()
     """Of a test cell: numbers (from 1) of the lines of ``source`` that students do not have."""
 
@@ -91,6 +93,9 @@ class Assignment:
     notebooks: tuple[SourceNotebook, ...]
     files: Mapping[str, bytes] = field(default_factory=dict)
     """What students receive beside the notebook (helper module, data), by relative path."""
+    editable: frozenset[str] = frozenset()
+    """Those of ``files`` that students hand in changed: theirs takes the place of ours in their
+    kernel (nbgrader's ``c.Autograde.exclude_overwriting``)."""
     judge_files: Mapping[str, bytes] = field(default_factory=dict)
     """``judge/<name>/``: modules and data for tests only, importable in the judge."""
 
@@ -133,6 +138,8 @@ class Assignment:
             for path in sorted(group):
                 digest.update(json.dumps([path, len(group[path])]).encode() + group[path])
             digest.update(b"\0")
+        if self.editable:
+            digest.update(json.dumps(sorted(self.editable)).encode())
         return digest.hexdigest()[:32]
 
 

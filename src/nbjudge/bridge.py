@@ -2,37 +2,138 @@
 
 The only module that extends nbgrader's classes.  Everything here is named in the configuration;
 ``nbgrader autograde`` and formgrader's button load it from there.
+
+An exporter is the only piece that nbgrader makes before it touches a folder, and tells which
+converter it works for: what can go wrong for a whole class goes wrong there, in a sentence.
 """
 
 from __future__ import annotations
 
-import os
-from dataclasses import replace
+import fnmatch
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.v4 import new_notebook
-from nbgrader.coursedir import CourseDirectory
+from nbgrader.converters import Autograde, GenerateAssignment
+from nbgrader.converters.base import NbGraderException
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
+from sqlalchemy.exc import SAWarning
 
 from nbjudge.assignment import Assignment, Kind
 from nbjudge.compile import Sources, compile_assignment
 from nbjudge.configuration import settings_from
-from nbjudge.course import load_course
-from nbjudge.document import build_document, number
+from nbjudge.document import number
+from nbjudge.errors import ConfigurationError, NbJudgeError
 from nbjudge.feedback import labels, summary
 from nbjudge.grade import grade_notebook
 from nbjudge.i18n import use_language
 from nbjudge.proof import ensure_proved
-from nbjudge.rebuild import rebuild
-from nbjudge.records import with_notes, write_record
+from nbjudge.records import keep_removed, with_notes, write_record
 from nbjudge.secret import course_secret
-from nbjudge.settings import Settings
-from nbjudge.store import CellRecord, Store
+from nbjudge.store import Store
 from nbjudge.submissions import Submission, read_submission
+
+
+class Run:
+    """What the pieces of one nbgrader command share.
+
+    Parameters
+    ----------
+    converter
+        nbgrader's ``Autograde``, ``GenerateAssignment`` or ``GenerateFeedback``: it knows the
+        course's folders, and the configuration with the options of the command line.
+    """
+
+    def __init__(self, converter: Any) -> None:
+        self.folders = converter.coursedir
+        self.config = converter.config
+        self.settings = settings_from(self.config)
+        use_language(self.settings.language)
+        self._assignments: dict[str, Assignment] = {}
+
+    @property
+    def root(self) -> Path:
+        """The course's folder."""
+        return Path(self.folders.root)
+
+    def assignment(self, name: str) -> Assignment:
+        """Return an assignment as the instructor wrote it, read once."""
+        if name not in self._assignments:
+            folders = self.folders
+            sources = Sources(
+                source=Path(folders.format_path(folders.source_directory, ".", name)),
+                judge=self.root / "judge" / name,
+                root=self.root,
+                ignore=tuple(folders.ignore),
+            )
+            self._assignments[name] = compile_assignment(
+                name, sources, self.settings, config=self.config
+            )
+        return self._assignments[name]
+
+    def submission(self, assignment: Assignment, student: str) -> Submission:
+        """Read what a student handed in."""
+        folders = self.folders
+        folder = Path(folders.format_path(folders.submitted_directory, student, assignment.name))
+        return read_submission(folder, student, assignment, self.settings.limits)
+
+    def store(self) -> Store:
+        """Return the course's gradebook."""
+        return Store(self.folders.db_url, self.folders.course_id)
+
+    def record(self, assignment: Assignment, log: Any) -> None:
+        """Bring the gradebook to what ``source/`` says of an assignment."""
+        with self.store() as store:
+            gone = store.sync(assignment)
+        keep_removed(self.root, gone)
+        for line in gone:
+            log.warning("%s", line)
+
+
+_runs: WeakKeyDictionary[Any, Run] = WeakKeyDictionary()
+_grading: ContextVar[Run] = ContextVar("nbjudge_grading")
+
+
+def _run_of(piece: Any) -> Run:
+    """Return the run that an exporter or a preprocessor belongs to."""
+    converter = piece
+    while getattr(converter, "coursedir", None) is None:
+        converter = converter.parent
+        if converter is None:
+            raise ConfigurationError(
+                f"{type(piece).__name__} works within nbgrader's commands only: no course is known."
+            )
+    if converter not in _runs:
+        _runs[converter] = Run(converter)
+    return _runs[converter]
+
+
+@contextmanager
+def _said_by(converter: Any) -> Iterator[None]:
+    """Turn our errors into the one that nbgrader's commands end with, without a traceback."""
+    try:
+        yield
+    except NbJudgeError as error:
+        converter.log.error("%s", error)
+        raise NbGraderException(str(error)) from error
+
+
+def _assignments_of(converter: Any, step: str) -> list[str]:
+    """Return the names of the assignments whose folders a converter has found."""
+    pattern = converter.coursedir.format_path(
+        step, "(?P<student_id>.*)", "(?P<assignment_id>.*)", escape=True
+    )
+    matches = (re.match(pattern, folder) for folder in converter.assignments)
+    return sorted({match["assignment_id"] for match in matches if match})
 
 
 class UploadExporter(NotebookExporter):  # type: ignore[misc]
@@ -41,7 +142,33 @@ class UploadExporter(NotebookExporter):  # type: ignore[misc]
     nbgrader's exporter reads the submission with nbformat, so a file with a byte order mark, in
     latin-1 or empty never reached a preprocessor and lost its student every point.  Here the
     bytes are read by :mod:`nbjudge.upload`.
+
+    Made once for each run, before the first student: the assignment is read, its reference
+    proved, and the gradebook brought to what ``source/`` says, so that a fresh clone can grade.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if isinstance(self.parent, Autograde):
+            with _said_by(self.parent):
+                self._begin(self.parent)
+
+    def _begin(self, converter: Any) -> None:
+        steps = [getattr(step, "__name__", step) for step in converter.autograde_preprocessors]
+        if not any(str(step).rpartition(".")[2] == Judge.__name__ for step in steps):
+            raise ConfigurationError(
+                "c.Autograde.autograde_preprocessors does not hold nbjudge.bridge.Judge: nothing "
+                "would be graded. Take out the line that sets it, or call nbjudge.configure(c) "
+                "after it."
+            )
+        # nbgrader's own way of adding rows, under SQLAlchemy 2.1; nothing is lost by it.
+        warnings.filterwarnings("ignore", category=SAWarning, message=r"Object of type <Submitted")
+        run = _run_of(self)
+        for name in _assignments_of(converter, converter.coursedir.submitted_directory):
+            assignment = run.assignment(name)
+            ensure_proved(run.root, assignment, run.settings, course_secret(run.root))
+            run.record(assignment, converter.log)
+        _grading.set(run)
 
     def from_filename(
         self, filename: str, resources: Any = None, **kw: Any
@@ -55,194 +182,121 @@ class UploadExporter(NotebookExporter):  # type: ignore[misc]
 
 
 def before_autograde(assignment: str, student: str, notebooks: list[str]) -> None:
-    """Find renamed notebooks, and make a fresh gradebook know the assignment.
+    """Find renamed notebooks.
 
-    nbgrader calls it (``pre_convert_hook``) in the course's folder for each submission, with the
-    paths of its notebooks, a list that it goes on to use.
+    nbgrader calls it (``pre_convert_hook``) for each submission, with the paths of its notebooks,
+    a list that it goes on to use.
 
     Parameters
     ----------
     assignment
-        Name of the assignment.
+        nbgrader's pattern of assignments; the paths say which it is.
     student
-        nbgrader's pattern of students, ``*`` for all: the paths say whose they are.
+        nbgrader's pattern of students, ``*`` for all; the paths say whose they are.
     notebooks
         Changed in place: ``tp1 (1).ipynb`` becomes ``tp1.ipynb``, the name of what it is.
+        Where no file can be told to be a notebook of the assignment, all of them are to be
+        graded: each says that it was not found.
     """
-    course = load_course(Path.cwd())
-    compiled = course.compile(assignment)
-    if not notebooks:
-        return
-    with Store(course.db_url, course.course_id) as store:
-        if not store.has_assignment(assignment):
-            store.sync(compiled)
-    names = {Path(path).stem for path in notebooks}
-    if names <= {notebook.name for notebook in compiled.notebooks}:
-        return
+    run = _grading.get()
     folder = Path(notebooks[0]).parent
-    who = folder.parent.name
-    submission = read_submission(folder, who, compiled, course.settings.limits)
-    listed = {Path(path).name for path in notebooks}
-    notebooks[:] = sorted(
-        str(folder / f"{name}.ipynb") for name, file in submission.found.items() if file in listed
+    pattern = run.folders.format_path(
+        run.folders.submitted_directory, "(?P<student>.*)", "(?P<assignment>.*)", escape=True
     )
+    names = re.fullmatch(pattern, str(folder))
+    if names is None:
+        return
+    compiled = run.assignment(names["assignment"])
+    wanted = [notebook.name for notebook in compiled.notebooks]
+    if {Path(path).stem for path in notebooks} <= set(wanted):
+        return
+    submission = run.submission(compiled, names["student"])
+    listed = {Path(path).name for path in notebooks}
+    found = [name for name, file in submission.found.items() if file in listed]
+    chosen = found or fnmatch.filter(wanted, run.folders.notebook_id)
+    notebooks[:] = sorted(str(folder / f"{name}.ipynb") for name in chosen)
 
 
-_compiled: dict[tuple[Any, ...], Assignment] = {}
-
-
-class _OfCourse:
-    """What preprocessors of a course share: where it lies, what it says."""
-
-    config: Any
-
-    def _settings(self) -> Settings:
-        settings = settings_from(self.config)
-        own = {**dict(self.config.get("Execute", {})), **dict(self.config.get("Judge", {}))}
-        # nbgrader's own options go on meaning what they mean.
-        timeout = own.get("timeout")
-        if isinstance(timeout, int | float) and timeout > 0:
-            limits = replace(settings.limits, cell_seconds=float(timeout))
-            settings = replace(settings, limits=limits)
-        if own.get("kernel_name"):
-            settings = replace(settings, kernel_name=str(own["kernel_name"]))
-        return settings
-
-    def _folders(self) -> CourseDirectory:
-        return CourseDirectory(config=self.config, root=os.getcwd())
-
-    def _assignment(self, name: str, settings: Settings) -> Assignment:
-        folders = self._folders()
-        source = Path(folders.format_path(folders.source_directory, ".", name))
-        judge = Path(folders.root) / "judge" / name
-        stamp = tuple(
-            (str(path), path.stat().st_mtime_ns, path.stat().st_size)
-            for folder in (source, judge)
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        )
-        key = (folders.root, name, stamp, repr(settings), repr(self.config))
-        if key not in _compiled:
-            _compiled.clear()
-            _compiled[key] = compile_assignment(
-                name, Sources(source=source, judge=judge), settings, config=self.config
-            )
-        return _compiled[key]
-
-    def _submission(self, assignment: Assignment, student: str, settings: Settings) -> Submission:
-        folders = self._folders()
-        folder = Path(folders.format_path(folders.submitted_directory, student, assignment.name))
-        return read_submission(folder, student, assignment, settings.limits)
-
-
-class Rebuild(_OfCourse, NbGraderPreprocessor):  # type: ignore[misc]
-    """In ``autograded/``: the instructor's notebook with the student's answers in it."""
-
-    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
-        """Return the rebuilt notebook, without outputs."""
-        settings = self._settings()
-        use_language(settings.language)
-        names = resources["nbgrader"]
-        assignment = self._assignment(names["assignment"], settings)
-        submission = self._submission(assignment, names["student"], settings)
-        source = assignment.notebook(names["notebook"])
-        rebuilt = rebuild(submission.uploads[source.name].notebook, source, settings.limits)
-        document = build_document(source, rebuilt.cells, {}, {}, {}, rebuilt.notes)
-        return nbformat.from_dict(document), resources
-
-
-class Judge(_OfCourse, Execute):  # type: ignore[misc]
+class Judge(Execute):  # type: ignore[misc]
     """In the place of Execute and SaveAutoGrades: run sealed, judge outside, record."""
 
     def preprocess(self, nb: Any, resources: Any, *_args: Any, **_kwargs: Any) -> tuple[Any, Any]:
         """Return the graded notebook; its scores are in the gradebook then."""
-        settings = self._settings()
-        use_language(settings.language)
+        run = _run_of(self)
         names = resources["nbgrader"]
-        root = Path.cwd()
-        secret = course_secret(root)
-        assignment = self._assignment(names["assignment"], settings)
-        ensure_proved(root, assignment, settings, secret)
-        submission = self._submission(assignment, names["student"], settings)
+        assignment = run.assignment(names["assignment"])
+        submission = run.submission(assignment, names["student"])
         notebook = names["notebook"]
         result = grade_notebook(
-            submission.uploads[notebook], assignment, notebook, settings, secret
+            submission.uploads[notebook],
+            assignment,
+            notebook,
+            run.settings,
+            course_secret(run.root),
         )
         result = with_notes(result, submission.notes[notebook])
-        with Store(names["db_url"]) as store:
-            for line in store.sync(assignment):
-                self.log.warning(line)
+        with run.store() as store:
             store.open_submission(assignment.name, submission.student, None)
             store.record(assignment, submission.student, result)
-        write_record(root, submission.student, assignment.name, result)
+        write_record(run.root, submission.student, assignment.name, result)
         for note in (*result.notes, *result.log):
             self.log.warning("%s/%s: %s", submission.student, notebook, note)
         return nbformat.from_dict(result.document), resources
 
 
-class SyncCells(NbGraderPreprocessor):  # type: ignore[misc]
-    """In the place of SaveCells: cells may be added, changed and removed at any time."""
+class ReleaseExporter(NotebookExporter):  # type: ignore[misc]
+    """In the place of SaveCells: records the assignment before ``release/`` is touched.
 
-    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
-        """Record the notebook's cells in the gradebook."""
-        names = resources["nbgrader"]
-        cells = []
-        for cell in nb.cells:
-            meta = cell.metadata.get("nbgrader", {})
-            grade, solution, task = (bool(meta.get(k)) for k in ("grade", "solution", "task"))
-            if grade or solution or task or meta.get("locked"):
-                cells.append(
-                    CellRecord(
-                        name=meta["grade_id"],
-                        cell_type=cell.cell_type,
-                        source=cell.source,
-                        locked=bool(meta.get("locked")),
-                        checksum=meta.get("checksum"),
-                        max_score=float(meta.get("points", 0.0)),
-                        grade=grade,
-                        solution=solution,
-                        task=task,
-                    )
-                )
-        kernelspec = dict(nb.metadata.get("kernelspec", {}))
-        with Store(names["db_url"]) as store:
-            for line in store.sync_notebook(
-                names["assignment"], names["notebook"], kernelspec, cells
-            ):
-                self.log.warning(line)
-        return nb, resources
+    nbgrader removes the old release first and stops then where a cell was added after
+    submissions had arrived, or where a marker is missing.  Here the whole assignment is read and
+    recorded before; its cells may be added, changed and removed at any time.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if isinstance(self.parent, GenerateAssignment):
+            with _said_by(self.parent):
+                self._begin(self.parent)
+
+    def _begin(self, converter: Any) -> None:
+        run = _run_of(self)
+        for name in _assignments_of(converter, converter.coursedir.source_directory):
+            assignment = run.assignment(name)
+            if converter.no_database:
+                continue
+            with run.store() as store:
+                known = store.has_assignment(name)
+            # Without create_assignment nbgrader itself says that there is none.
+            if known or converter.create_assignment:
+                run.record(assignment, converter.log)
 
 
-class ShowVerdicts(_OfCourse, NbGraderPreprocessor):  # type: ignore[misc]
+class ShowVerdicts(NbGraderPreprocessor):  # type: ignore[misc]
     """In the feedback: verdicts in the place of hidden tests and of what they printed."""
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         """Return the notebook as the student may see it; GetGrades must have run before."""
         from nbgrader.api import Gradebook
 
-        settings = self._settings()
-        use_language(settings.language)
+        run = _run_of(self)
         names = resources["nbgrader"]
         with Gradebook(names["db_url"]) as gradebook:
             row = gradebook.find_submission_notebook(
                 names["notebook"], names["assignment"], names["student"]
             )
             by_hand = {grade.name for grade in row.grades if grade.needs_manual_grade}
-        assignment = self._assignment(names["assignment"], settings)
-        released = {
-            cell.grade_id: cell.release_source
-            for cell in assignment.notebook(names["notebook"]).cells
-            if cell.kind is Kind.TEST
-        }
+        released = _released(run.assignment(names["assignment"]), names["notebook"])
         for cell in nb.cells:
             meta = cell.metadata.get("nbgrader", {})
-            if meta.get("grade") and not meta.get("solution") and cell.cell_type == "code":
+            if meta.get("task"):
+                cell.source = released.get(meta["grade_id"], "")
+            elif meta.get("grade") and not meta.get("solution") and cell.cell_type == "code":
                 # An unknown test (gone from source/ since) shows nothing at all.
                 cell.source = released.get(meta["grade_id"], "")
                 cell.outputs = []
         questions = summary(nb.cells, by_hand)
         resources["nbjudge"] = {
-            "language": settings.language,
+            "language": run.settings.language,
             "labels": labels(),
             "questions": questions,
             "notes": list(nb.metadata.get("nbjudge", {}).get("notes", ())),
@@ -251,6 +305,17 @@ class ShowVerdicts(_OfCourse, NbGraderPreprocessor):  # type: ignore[misc]
             "maximum": number(float(names["max_score"])),
         }
         return nb, resources
+
+
+def _released(assignment: Assignment, notebook: str) -> dict[str, str]:
+    """Return by grade_id what students received of tests and tasks."""
+    return {
+        cell.grade_id or "": cell.release_source
+        for source in assignment.notebooks
+        if source.name == notebook
+        for cell in source.cells
+        if cell.kind in (Kind.TEST, Kind.TASK)
+    }
 
 
 class CleanRelease(NbGraderPreprocessor):  # type: ignore[misc]

@@ -8,6 +8,7 @@ Inside means forgeable: see the threat model in the README.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,12 +17,28 @@ from nbjudge.verdict import Status, Verdict
 
 
 def classic_verdict(
-    grade_id: str, max_points: float, outputs: Sequence[dict[str, Any]], seconds: float
+    grade_id: str,
+    max_points: float,
+    outputs: Sequence[dict[str, Any]],
+    seconds: float,
+    *,
+    ignored_stderr: str = "",
 ) -> Verdict:
     """Return the verdict of an executed cell from its outputs.
 
     An error or anything on stderr earns 0; a number as the cell's value is a partial score;
     anything else, and no output at all, earns full points.
+
+    Parameters
+    ----------
+    grade_id, max_points
+        Of the cell.
+    outputs
+        Of the cell, as nbformat has them.
+    seconds
+        That it took.
+    ignored_stderr
+        Regular expression of error output that counts for nothing (``c.IgnorePattern``).
     """
 
     def verdict(status: Status, points: float, message: str = "", detail: str = "") -> Verdict:
@@ -43,6 +60,8 @@ def classic_verdict(
             status = Status.UNDEFINED if name == "NotImplementedError" else Status.FAILED
             return verdict(status, 0.0, _("The tests stopped with {kind}.").format(kind=name), said)
         if kind == "stream" and output.get("name") == "stderr":
+            if ignored_stderr and re.search(ignored_stderr, str(output.get("text", ""))):
+                continue
             return verdict(
                 Status.FAILED,
                 0.0,
@@ -67,9 +86,18 @@ def classic_verdict(
     return verdict(Status.PASSED, max_points)
 
 
+# What a notebook shows of a number of numpy's or torch's.
+_WRAPPED = re.compile(
+    r"^(?:(?:np|numpy|torch)\.)?(?:float|int|uint|tensor)\w*\(([^,()]*)(?:,.*)?\)$"
+)
+
+
 def _number(text: object) -> float | None:
+    """Read a cell's value; None for what is no number, -1 for NaN."""
+    shown = str(text).strip()
+    wrapped = _WRAPPED.match(shown)
     try:
-        value = float(str(text))
+        value = float(wrapped[1] if wrapped else shown)
     except ValueError:
         return None
     return value if not math.isnan(value) else -1.0

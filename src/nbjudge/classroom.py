@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import glob
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +16,9 @@ from nbjudge.marks import Row, rows
 from nbjudge.parallel import Graded, grade_many
 from nbjudge.produce import write_folder
 from nbjudge.proof import ensure_proved
-from nbjudge.records import write_record
+from nbjudge.records import keep_removed, write_record
 from nbjudge.secret import course_secret
-from nbjudge.store import Store
+from nbjudge.store import Store, is_timestamp
 from nbjudge.submissions import Submission, read_submission, students_with
 
 
@@ -63,7 +64,7 @@ def grade_class(
     UnknownNameError
         If there is no such assignment, student or submission.
     HiddenTestError
-        If the reference itself does not earn full marks.
+        If the reference itself fails a test.
     MachineError
         If this computer cannot grade.
     """
@@ -71,7 +72,7 @@ def grade_class(
     i18n.use_language(settings.language)
     assignment = course.compile(name)
     submitted = course.folder("submitted")
-    present = students_with(submitted, name)
+    present = [s for s in students_with(submitted, name) if s not in course.excluded]
     unknown = sorted(set(students) - set(present))
     if unknown or not present:
         missing = unknown[0] if unknown else "<student>"
@@ -79,17 +80,29 @@ def grade_class(
             f"Grading {name}: there is no folder {submitted}/{missing}/{name}."
             f" Submissions are there of: {', '.join(present[:20]) or 'nobody'}."
         )
-    chosen = [student for student in present if not students or student in students]
+    report = ClassReport(assignment)
+    chosen = []
+    for student in present if not students else sorted(set(students)):
+        try:
+            student.encode()
+        except UnicodeEncodeError:
+            report.warnings.append(
+                f"{student.encode('utf-8', 'replace').decode()}: not graded, the name of the "
+                "folder is not in UTF-8; rename it."
+            )
+        else:
+            chosen.append(student)
     secret = course_secret(course.root)
     ensure_proved(course.root, assignment, settings, secret)
-    report = ClassReport(assignment)
     submissions = [
         read_submission(submitted / student / name, student, assignment, settings.limits)
         for student in chosen
     ]
-    report.unseen = [s.student for s in submissions if not _nbgrader_sees(s, assignment)]
+    report.unseen = [s.student for s in submissions if not _nbgrader_sees(submitted, s)]
     with Store(course.db_url, course.course_id) as store:
-        report.warnings += store.sync(assignment)
+        gone = store.sync(assignment)
+        keep_removed(course.root, gone)
+        report.warnings += gone
         for graded in grade_many(submissions, assignment, settings, secret, workers=workers):
             _keep(course, assignment, graded, store, report)
             if progress is not None:
@@ -99,6 +112,7 @@ def grade_class(
             for row in rows(assignment, store.scores(name))
             if row.student in report.graded or not students
         ]
+    report.graded.sort()
     return report
 
 
@@ -118,17 +132,30 @@ def _keep(
         store.late_penalty(assignment.name, student, result.notebook, course.config)
         write_record(course.root, student, assignment.name, result)
         report.warnings += [f"{student}: {line}" for line in result.log]
-    files: dict[str, bytes] = {}
-    for upload in submission.uploads.values():
-        files.update(upload.files)
-    files.update(assignment.files)
-    if submission.timestamp:
-        files["timestamp.txt"] = submission.timestamp.encode()
-    for result in graded.results:
-        text = json.dumps(result.document, ensure_ascii=False, indent=1, sort_keys=True)
-        files[f"{result.notebook}.ipynb"] = (text + "\n").encode()
-    write_folder(course.folder("autograded") / student / assignment.name, _plain(files))
+    write_folder(
+        course.folder("autograded") / student / assignment.name,
+        _autograded_files(assignment, graded),
+        permissions=course.permissions,
+    )
     report.graded.append(student)
+
+
+def _autograded_files(assignment: Assignment, graded: Graded) -> dict[str, bytes]:
+    """Return what ``autograded/`` holds of a submission: what nbgrader itself would write there."""
+    import nbformat
+
+    files: dict[str, bytes] = {}
+    for upload in graded.submission.uploads.values():
+        files.update(upload.files)
+    for path, data in assignment.files.items():
+        if path not in assignment.editable or path not in files:
+            files[path] = data
+    if graded.submission.timestamp is not None:
+        files["timestamp.txt"] = graded.submission.timestamp.encode()
+    for result in graded.results:
+        text = nbformat.writes(nbformat.from_dict(result.document))
+        files[f"{result.notebook}.ipynb"] = (text.rstrip("\n") + "\n").encode()
+    return _plain(files)
 
 
 def _plain(files: dict[str, bytes]) -> dict[str, bytes]:
@@ -142,11 +169,21 @@ def _plain(files: dict[str, bytes]) -> dict[str, bytes]:
     }
 
 
-def _nbgrader_sees(submission: Submission, assignment: Assignment) -> bool:
-    """Whether plain ``nbgrader autograde`` would reach this submission at all.
+def _nbgrader_sees(submitted: Path, submission: Submission) -> bool:
+    """Whether plain ``nbgrader autograde`` would grade this submission.
 
-    It globs ``*.ipynb`` directly in the folder; our hook renames, but without one such file there
-    is nothing that nbgrader would call us for.
+    It wants an ``*.ipynb`` directly in the folder (our hook finds renamed ones), copies every
+    other file (a pipe or a broken link stops it), and stops on a timestamp that is none.
     """
-    found = submission.found.values()
-    return any("/" not in path and path.endswith(".ipynb") for path in found)
+    folder = submitted / submission.student / submission.assignment
+    # Its own pattern: a student's id with [brackets] in it is none of its files.
+    if not glob.glob(f"{folder}/*.ipynb"):
+        return False
+    if submission.timestamp and not is_timestamp(submission.timestamp):
+        return False
+    for directory, _folders, names in os.walk(folder):
+        for name in names:
+            path = Path(directory, name)
+            if not name.endswith(".ipynb") and not path.is_file():
+                return False
+    return True

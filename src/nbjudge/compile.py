@@ -10,8 +10,9 @@ import copy
 import fnmatch
 import math
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,10 @@ from nbjudge.errors import NotebookError, UnknownNameError
 from nbjudge.settings import Mode, Settings
 
 INSIDE, OUTSIDE = "nbjudge-inside", "nbjudge-outside"
-_IGNORED = (".ipynb_checkpoints", "*.pyc", "__pycache__", ".*")
+IGNORED = (".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback")
+"""nbgrader's default of ``c.CourseDirectory.ignore``."""
+_LITTER = (".ipynb_checkpoints", "__pycache__", "*.pyc", ".DS_Store", ".git", "*~", ".*.sw?")
+"""Left out whatever the course says: it comes and goes, and the version would change with it."""
 _AUTOTEST = "AUTOTEST"
 
 
@@ -32,7 +36,9 @@ class Sources:
     """``source/<assignment>``: notebooks, and what students receive beside them."""
     judge: Path
     """``judge/<assignment>``: for tests only; may not exist."""
-    ignore: tuple[str, ...] = _IGNORED
+    root: Path
+    """The course's folder: paths in its configuration are relative to it."""
+    ignore: tuple[str, ...] = IGNORED
     """Patterns of file and folder names that are left out."""
 
 
@@ -59,26 +65,66 @@ def compile_assignment(
     NotebookError
         If a notebook of it cannot be used, saying which cell of which.
     """
-    if not sources.source.is_dir():
+    if not sources.source.is_dir() or Path(name).name != name:
         siblings = sources.source.parent
         known = (
-            sorted(p.name for p in siblings.iterdir() if p.is_dir()) if siblings.is_dir() else []
+            sorted(p.name for p in siblings.iterdir() if p.is_dir() and any(p.glob("*.ipynb")))
+            if siblings.is_dir()
+            else []
         )
         raise UnknownNameError(
             f"Looking for the assignment {name!r}: there is no folder {sources.source}. "
             f"Assignments here: {', '.join(known) or 'none'}."
         )
-    paths = sorted(sources.source.glob("*.ipynb"))
+    paths = sorted(path for path in sources.source.glob("*.ipynb") if path.is_file())
     if not paths:
         raise NotebookError(
             f"Reading the assignment {name!r}: {sources.source} holds no notebook (.ipynb)."
         )
-    return Assignment(
+    ignore = (*sources.ignore, *_LITTER)
+    assignment = Assignment(
         name=name,
-        notebooks=tuple(_notebook(path, name, settings, config) for path in paths),
-        files=_files(sources.source, sources.ignore, notebooks=False),
-        judge_files=_files(sources.judge, sources.ignore, notebooks=True),
+        notebooks=tuple(_notebook(path, name, sources, settings, config) for path in paths),
+        files=_files(sources.source, ignore, notebooks=False),
+        judge_files=_files(sources.judge, ignore, notebooks=True),
     )
+    return replace(assignment, editable=_editable(assignment, config))
+
+
+def _editable(assignment: Assignment, config: Any) -> frozenset[str]:
+    """Return the files that students hand in changed, as ``c.Autograde`` names them."""
+    options = dict(config.get("Autograde", {})) if config is not None else {}
+    named = dict(options.get("exclude_overwriting", {})).get(assignment.name, ())
+    editable = frozenset(Path(path).as_posix() for path in named) & frozenset(assignment.files)
+    modules = sorted(path for path in editable if path.endswith(".py"))
+    for notebook in assignment.notebooks if modules else ():
+        for cell in notebook.cells:
+            if cell.kind is Kind.TEST and cell.mode == "outside":
+                raise NotebookError(
+                    f"Reading the assignment {assignment.name!r}: students hand in "
+                    f"{modules[0]} changed (c.Autograde.exclude_overwriting), and the test "
+                    f"{cell.grade_id!r} of {notebook.name} is judged from outside, where that "
+                    f"module is yours. Give the test the tag {INSIDE}, or have the code written "
+                    "in the notebook."
+                )
+    return editable
+
+
+def prepare(kind: Any, config: Any, sources: Sources) -> Any:
+    """Return a preprocessor of nbgrader whose relative paths start at the course's folder.
+
+    nbgrader itself changes into that folder; this process may be anywhere.
+    """
+    made = kind(config=config)
+    for option in ("header", "footer", "autotest_filename"):
+        path = getattr(made, option, "")
+        if not path or os.path.isabs(path):
+            continue
+        # An assignment's own autotests.yml goes before the course's.
+        if option == "autotest_filename" and (sources.source / path).is_file():
+            continue
+        setattr(made, option, str(sources.root / path))
+    return made
 
 
 def _files(folder: Path, ignore: Sequence[str], *, notebooks: bool) -> Mapping[str, bytes]:
@@ -100,7 +146,9 @@ def _is_ignored(name: str, patterns: Sequence[str]) -> bool:
     return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
 
 
-def _notebook(path: Path, assignment: str, settings: Settings, config: Any) -> SourceNotebook:
+def _notebook(
+    path: Path, assignment: str, sources: Sources, settings: Settings, config: Any
+) -> SourceNotebook:
     from nbgrader import preprocessors
 
     where = f"{path.parent.name}/{path.name}"
@@ -113,12 +161,12 @@ def _notebook(path: Path, assignment: str, settings: Settings, config: Any) -> S
 
     def apply(kind: Any, notebook: Any) -> Any:
         try:
-            return kind(config=config).preprocess(notebook, resources)[0]
+            return prepare(kind, config, sources).preprocess(notebook, resources)[0]
         except Exception as error:  # nbgrader raises RuntimeError, ValueError, KeyError...
+            advice = _ADVICE.get(kind.__name__, "")
             raise NotebookError(
-                f"Making the student version of {where}: {kind.__name__} stopped: {error}. "
-                "See that every BEGIN has its END, and that solutions stand in solution cells and "
-                "hidden tests in test cells."
+                f"Making the student version of {where}: {kind.__name__} stopped: "
+                f"{type(error).__name__}: {str(error).rstrip('.')}. {advice}".strip()
             ) from error
 
     full = apply(preprocessors.IncludeHeaderFooter, full)
@@ -150,6 +198,19 @@ def _notebook(path: Path, assignment: str, settings: Settings, config: Any) -> S
         ),
         kernelspec={str(k): v for k, v in kernelspec.items() if isinstance(v, str)},
     )
+
+
+_MARKERS_ADVICE = (
+    "See that every BEGIN has its END, and that solutions stand in solution cells, hidden tests "
+    "in test cells, marking schemes in task cells."
+)
+_ADVICE = {
+    "IncludeHeaderFooter": "See c.IncludeHeaderFooter in nbgrader_config.py.",
+    "InstantiateTests": "See the AUTOTEST lines, the solution they run, and autotests.yml.",
+    "ClearSolutions": _MARKERS_ADVICE,
+    "ClearHiddenTests": _MARKERS_ADVICE,
+    "ClearMarkScheme": _MARKERS_ADVICE,
+}
 
 
 def _read(path: Path, where: str) -> Any:
@@ -205,6 +266,7 @@ def _cell(
         points=points if (grade or task) else 0.0,
         mode=mode,
         locked=locked,
+        in_gradebook=grade,
         hidden_lines=_between(cell.source, markers) if kind is Kind.TEST else frozenset(),
     )
 
@@ -247,11 +309,25 @@ def _between(source: str, markers: Sequence[tuple[str, str]]) -> frozenset[int]:
 
 
 def _check(cells: Sequence[SourceCell], where: str) -> None:
-    ids = [cell.cell_id for cell in cells]
+    ids = Counter(cell.cell_id for cell in cells)
+    names = Counter(cell.grade_id for cell in cells)
     for cell in cells:
-        if ids.count(cell.cell_id) > 1:
+        if ids[cell.cell_id] > 1:
             raise NotebookError(
                 f"Reading {where}: two cells have the id {cell.cell_id!r}. Save it once in Jupyter."
             )
-        if cell.kind is Kind.TEST and cell.grade_id is None:
-            raise NotebookError(f"Reading {where}: a test cell has no grade_id.")
+        if cell.grade_id is not None and names[cell.grade_id] > 1:
+            raise NotebookError(
+                f"Reading {where}: two cells have the grade_id {cell.grade_id!r}. Give one of them "
+                "another in Jupyter's Create Assignment panel."
+            )
+        if cell.is_graded and cell.grade_id is None:
+            raise NotebookError(
+                f"Reading {where}: a cell that carries points has no grade_id. Give it one in "
+                "Jupyter's Create Assignment panel."
+            )
+        if (cell.is_graded or cell.is_students) and cell.cell_type not in ("code", "markdown"):
+            raise NotebookError(
+                f"Reading {where}: {cell.grade_id!r} is a {cell.cell_type} cell. Make it code or "
+                "markdown."
+            )

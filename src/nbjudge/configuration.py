@@ -6,6 +6,9 @@ behind its back.  What an instructor sets after the call wins.
 
 from __future__ import annotations
 
+import math
+import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
@@ -63,25 +66,7 @@ def configure(
     ConfigurationError
         Naming the option that is wrong.
     """
-    known = {field.name for field in fields(Limits)}
-    for name, value in (limits or {}).items():
-        if name not in known:
-            raise ConfigurationError(
-                f"nbjudge.configure: there is no limit {name!r}; there are: "
-                f"{', '.join(sorted(known))}."
-            )
-        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-            raise ConfigurationError(
-                f"nbjudge.configure: the limit {name} must be a number > 0, got {value!r}."
-            )
-    if language not in LANGUAGES:
-        raise ConfigurationError(
-            f"nbjudge.configure: language={language!r}; known are {', '.join(LANGUAGES)}."
-        )
-    if tests not in ("outside", "inside"):
-        raise ConfigurationError(
-            f'nbjudge.configure: tests={tests!r}; it must be "outside" or "inside".'
-        )
+    _check(language=language, tests=tests, limits=dict(limits or {}), readonly=readonly)
     c.NbJudge.language = language
     c.NbJudge.tests = tests
     c.NbJudge.limits = dict(limits or {})
@@ -102,7 +87,8 @@ def configure(
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
     # Making the student version: as nbgrader does, but test cells may come and go after
-    # submissions have arrived.
+    # submissions have arrived; the exporter records them, before release/ is touched.
+    c.GenerateAssignment.exporter_class = "nbjudge.bridge.ReleaseExporter"
     c.GenerateAssignment.preprocessors = [
         "nbgrader.preprocessors.IncludeHeaderFooter",
         "nbgrader.preprocessors.InstantiateTests",
@@ -111,7 +97,6 @@ def configure(
         "nbgrader.preprocessors.ClearOutput",
         "nbgrader.preprocessors.CheckCellMetadata",
         "nbgrader.preprocessors.ComputeChecksums",
-        "nbjudge.bridge.SyncCells",
         "nbgrader.preprocessors.ClearHiddenTests",
         "nbgrader.preprocessors.ClearMarkScheme",
         "nbgrader.preprocessors.ComputeChecksums",
@@ -150,8 +135,43 @@ def configure(
     c.ClearSolutions.text_stub = text
 
 
+def _check(*, language: Any, tests: Any, limits: dict[str, Any], readonly: Any) -> None:
+    """Refuse what :class:`~nbjudge.settings.Settings` would take without a word."""
+    known = {field.name for field in fields(Limits)}
+    for name, value in limits.items():
+        if name not in known:
+            raise ConfigurationError(
+                f"nbjudge.configure: there is no limit {name!r}; there are: "
+                f"{', '.join(sorted(known))}."
+            )
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not 0 < value < math.inf:
+            raise ConfigurationError(
+                f"nbjudge.configure: the limit {name} must be a number > 0, got {value!r}."
+            )
+    if language not in LANGUAGES:
+        raise ConfigurationError(
+            f"nbjudge.configure: language={language!r}; known are {', '.join(LANGUAGES)}."
+        )
+    if tests not in ("outside", "inside"):
+        raise ConfigurationError(
+            f'nbjudge.configure: tests={tests!r}; it must be "outside" or "inside".'
+        )
+    if isinstance(readonly, str) or not all(os.path.isabs(path) for path in readonly):
+        raise ConfigurationError(
+            f"nbjudge.configure: readonly={readonly!r}; it must be a list of absolute paths."
+        )
+
+
+_EXECUTION = ("NotebookClient", "ExecutePreprocessor", "Execute")
+"""Sections of nbgrader's own options for running notebooks, the later ones win."""
+
+
 def settings_from(config: Any) -> Settings:
     """Return the settings that :func:`configure` wrote into a configuration.
+
+    nbgrader's own options go on meaning what they mean: ``c.Execute.timeout`` (seconds a cell),
+    ``c.Execute.kernel_name``, ``c.IgnorePattern``.
 
     Raises
     ------
@@ -164,16 +184,44 @@ def settings_from(config: Any) -> Settings:
             "    import nbjudge\n    nbjudge.configure(c)"
         )
     own = config.NbJudge
+    _check(
+        language=own.get("language"),
+        tests=own.get("tests"),
+        limits=dict(own.get("limits", {})),
+        readonly=own.get("readonly", ()),
+    )
+    execution: dict[str, Any] = {}
+    for section in _EXECUTION:
+        execution |= dict(config.get(section, {}))
+    if execution.get("enabled") is False:
+        raise ConfigurationError(
+            "c.Execute.enabled is False (--no-execute): scores would come from outputs that "
+            "students hand in and can write themselves. nbjudge runs every notebook; leave the "
+            "option out."
+        )
     try:
+        limits = dict(own.limits)
+        timeout = execution.get("timeout")
+        # None and -1 mean "no limit" to nbgrader; a notebook never runs without one here.
+        if isinstance(timeout, int | float) and timeout > 0:
+            limits["cell_seconds"] = float(timeout)
         return Settings(
             language=str(own.language),
             tests="inside" if own.tests == "inside" else "outside",
-            limits=Limits(**dict(own.limits)),
-            kernel_name=own.kernel_name,
+            limits=Limits(**limits),
+            kernel_name=execution.get("kernel_name") or own.kernel_name,
             unsealed=bool(own.unsealed),
             prove=bool(own.prove),
             readonly=tuple(str(path) for path in own.readonly),
             environment=tuple((str(k), str(v)) for k, v in dict(own.environment).items()),
+            ignored_stderr=_ignored_stderr(config),
         )
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, re.error) as error:
         raise ConfigurationError(f"Reading c.NbJudge of nbgrader_config.py: {error}.") from error
+
+
+def _ignored_stderr(config: Any) -> str:
+    options = dict(config.get("IgnorePattern", {}))
+    pattern = str(options.get("pattern", "")) if options.get("enabled") else ""
+    re.compile(pattern)
+    return pattern

@@ -122,7 +122,7 @@ def _cell(cell: RunCell, position: int, taken: set[str]) -> dict[str, Any]:
     identifier = f"extra-{position}"
     if origin is not None:
         identifier = origin.cell_id
-        if origin.kind is Kind.TEST:
+        if origin.kind in (Kind.TEST, Kind.TASK):  # hidden tests, marking scheme
             source = origin.source
         if origin.grade_id is not None:
             metadata["nbgrader"] = nbgrader_metadata(origin)
@@ -148,7 +148,7 @@ def nbgrader_metadata(cell: SourceCell) -> dict[str, Any]:
         "cell_type": cell.cell_type,
         # nbgrader wants every written answer to be a grade cell, worth nothing if need be.
         "grade": cell.kind in (Kind.TEST, Kind.MANUAL)
-        or (cell.is_students and cell.cell_type == "markdown"),
+        or (cell.is_students and (cell.in_gradebook or cell.cell_type == "markdown")),
         "solution": cell.is_students,
         "locked": cell.locked,
         "task": cell.kind is Kind.TASK,

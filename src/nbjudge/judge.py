@@ -178,8 +178,13 @@ class Court:
         else:
             points = cell.points if status is Status.PASSED else 0.0
         points = min(points, cell.points)
+        if math.isclose(points, cell.points, abs_tol=1e-9):
+            points = cell.points  # ten tenths are a whole
         if status is Status.PASSED and points < cell.points:
             status = Status.PARTIAL if points > 0 else Status.FAILED
+        elif status is not Status.PASSED and points >= cell.points > 0:
+            # Every credit was earned; what failed after them is said and costs nothing.
+            status = Status.PASSED
         elif status is not Status.PASSED and points > 0:
             status = Status.PARTIAL
         return {

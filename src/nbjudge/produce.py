@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from nbjudge.assignment import Assignment
+from nbjudge.compile import prepare
 from nbjudge.course import Course
 from nbjudge.errors import NotebookError
 
-_NEEDS_GRADEBOOK = {"nbjudge.bridge.SyncCells", "nbgrader.preprocessors.SaveCells"}
+_NEEDS_GRADEBOOK = "nbgrader.preprocessors.SaveCells"
 _EPOCH = (2020, 1, 1, 0, 0, 0)
 
 
@@ -58,10 +59,12 @@ def _made(course: Course, assignment: Assignment, step: str) -> dict[str, bytes]
             },
         }
         for name in course.config[step].preprocessors:
-            if name in _NEEDS_GRADEBOOK:
+            if name == _NEEDS_GRADEBOOK:
                 continue
             try:
-                preprocessor = import_item(name)(config=course.config)
+                # The course's list may hold classes as well as names.
+                kind = import_item(name) if isinstance(name, str) else name
+                preprocessor = prepare(kind, course.config, course.sources(assignment.name))
                 made, resources = preprocessor.preprocess(made, resources)
             except Exception as error:  # whatever a preprocessor of the course raises
                 raise NotebookError(
@@ -71,8 +74,20 @@ def _made(course: Course, assignment: Assignment, step: str) -> dict[str, bytes]
     return files
 
 
-def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
-    """Make a folder hold exactly these files; it is replaced when they are all written."""
+def write_folder(
+    target: Path, files: Mapping[str, bytes], *, permissions: int | None = None
+) -> None:
+    """Make a folder hold exactly these files; it is replaced when they are all written.
+
+    Parameters
+    ----------
+    target
+        The folder.
+    files
+        By path relative to it.
+    permissions
+        Mode of the files; by default what the process gives new files.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
     try:
@@ -80,6 +95,8 @@ def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
             file = made / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(data)
+            if permissions is not None:
+                file.chmod(permissions)
         made.chmod(0o755)
         if target.exists():
             old = Path(tempfile.mkdtemp(dir=target.parent, prefix=".old-"))

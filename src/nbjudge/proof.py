@@ -20,7 +20,7 @@ def proof_key(assignment: Assignment, settings: Settings, secret: bytes) -> str:
 
 
 def ensure_proved(root: Path, assignment: Assignment, settings: Settings, secret: bytes) -> bool:
-    """Grade the reference unless this very version has earned full marks before.
+    """Grade the reference unless this very version has passed before.
 
     Returns
     -------
@@ -30,10 +30,15 @@ def ensure_proved(root: Path, assignment: Assignment, settings: Settings, secret
     Raises
     ------
     HiddenTestError
-        If the reference does not earn every point: the teacher's to put right.
+        If the reference fails a test: the teacher's to put right.
     MachineError
-        If this computer cannot grade.
+        If this computer cannot grade; also where nothing is to be proved, if a kernel that a
+        notebook asks for is not installed.
     """
+    from nbjudge.kernel import kernel_command
+
+    for notebook in assignment.notebooks:
+        kernel_command(settings.kernel_name or notebook.kernel_name)
     if not settings.prove:
         return False
     path = root / _FOLDER / f"{assignment.name}-{proof_key(assignment, settings, secret)}"

@@ -11,6 +11,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from nbjudge.errors import UnknownNameError
 from nbjudge.verdict import Result
 
 _FOLDER = Path(".nbjudge") / "results"
+_REMOVED = Path(".nbjudge") / "removed.txt"
 
 
 def with_notes(result: Result, notes: Sequence[str]) -> Result:
@@ -60,6 +62,18 @@ def read_record(root: Path, student: str, assignment: str, notebook: str) -> dic
             f"Grade it first: nbjudge grade {assignment} --student {student}."
         ) from error
     return dict(data)
+
+
+def keep_removed(root: Path, lines: Sequence[str]) -> None:
+    """Write down what persons had given for cells that are gone; nothing else remembers it."""
+    if not lines:
+        return
+    path = root / _REMOVED
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as stream:
+        stream.writelines(
+            f"{datetime.now().astimezone():%Y-%m-%d %H:%M}  {line}\n" for line in lines
+        )
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -31,3 +31,6 @@ class Settings:
     """Further host paths that the sandbox may read (data sets, a second environment)."""
     environment: tuple[tuple[str, str], ...] = ()
     """Further environment variables of the kernel."""
+    ignored_stderr: str = ""
+    """Regular expression of error output that costs no points, of test cells that run inside
+    (nbgrader's ``c.IgnorePattern``)."""

@@ -10,7 +10,8 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -47,8 +48,8 @@ def _record(cell: SourceCell) -> CellRecord:
     from nbformat.v4 import new_code_cell, new_markdown_cell
     from nbgrader.utils import compute_checksum
 
-    # The gradebook's copy: without the solution, with hidden tests.
-    source = cell.source if cell.kind is Kind.TEST else cell.release_source
+    # The gradebook's copy: without the solution, with hidden tests and marking schemes.
+    source = cell.source if cell.kind in (Kind.TEST, Kind.TASK) else cell.release_source
     new_cell = new_code_cell if cell.cell_type == "code" else new_markdown_cell
     metadata = nbgrader_metadata(cell)
     node = new_cell(source, metadata={"nbgrader": metadata})
@@ -88,20 +89,15 @@ class Store:
 
     def __enter__(self) -> Store:
         from nbgrader.api import Gradebook
-        from sqlalchemy.exc import SAWarning, SQLAlchemyError
+        from sqlalchemy.exc import SQLAlchemyError
 
-        # A new gradebook makes nbgrader run the command `alembic`, which lies beside Python's.
-        beside = str(Path(sys.executable).parent)
-        if beside not in os.environ.get("PATH", "").split(os.pathsep):
-            os.environ["PATH"] = os.pathsep.join([beside, os.environ.get("PATH", os.defpath)])
-        # nbgrader's own way of adding rows; nothing is lost by it.
-        warnings.filterwarnings("ignore", category=SAWarning, message=r"Object of type <Submitted")
         try:
-            self._gradebook = Gradebook(self._db_url, self._course_id or "default_course")
-        except SQLAlchemyError as error:
+            with _alembic_in_path():
+                self._gradebook = Gradebook(self._db_url, self._course_id or "default_course")
+        except (SQLAlchemyError, ModuleNotFoundError) as error:
             raise ConfigurationError(
-                f"Opening the gradebook {self._db_url}: {error}. If nbgrader was upgraded, back "
-                "the file up and run `nbgrader db upgrade`."
+                f"Opening the gradebook {self._db_url}: {error}. See c.CourseDirectory.db_url; "
+                "if nbgrader was upgraded, back the gradebook up and run `nbgrader db upgrade`."
             ) from error
         return self
 
@@ -138,30 +134,28 @@ class Store:
             A sentence for every score of a person that went with a removed cell.
         """
         gradebook = self._gradebook
-        gradebook.update_or_create_assignment(assignment.name)
-        said = []
-        wanted = {notebook.name for notebook in assignment.notebooks}
-        for old in list(gradebook.find_assignment(assignment.name).notebooks):
-            if old.name not in wanted:
-                said += [
-                    f"The notebook {old.name!r} is gone from {assignment.name}: {line}"
-                    for line in _manual_of(grade for s in old.submissions for grade in s.grades)
-                ]
-                gradebook.remove_notebook(old.name, assignment.name)
-        for notebook in assignment.notebooks:
-            said += self.sync_notebook(
-                assignment.name, notebook.name, notebook.kernelspec, records(notebook)
-            )
+        with _quiet():
+            gradebook.update_or_create_assignment(assignment.name)
+            said = []
+            wanted = {notebook.name for notebook in assignment.notebooks}
+            for old in list(gradebook.find_assignment(assignment.name).notebooks):
+                if old.name not in wanted:
+                    cells = (*old.grade_cells, *old.solution_cells, *old.task_cells)
+                    said += [line for cell in cells for line in self._by_hand(cell)]
+                    gradebook.remove_notebook(old.name, assignment.name)
+            for notebook in assignment.notebooks:
+                said += self._sync_notebook(
+                    assignment.name, notebook.name, notebook.kernelspec, records(notebook)
+                )
         return said
 
-    def sync_notebook(
+    def _sync_notebook(
         self,
         assignment: str,
         notebook: str,
         kernelspec: Mapping[str, Any],
         cells: Sequence[CellRecord],
     ) -> list[str]:
-        """Bring one notebook's cells in the gradebook to these; see :meth:`sync`."""
         from nbgrader import api
 
         gradebook = self._gradebook
@@ -211,28 +205,68 @@ class Store:
         return said
 
     def _remove_cell(self, cell: Any) -> list[str]:
-        said = [
-            f"The cell {cell.name!r} is gone from {cell.notebook.name}: {line}"
-            for line in _manual_of(cell.grades)
-        ]
-        for row in (*cell.grades, *cell.comments) if cell.comments else cell.grades:
+        said = self._by_hand(cell)
+        for row in (*self._grades(cell), *self._comments(cell)):
             self._gradebook.db.delete(row)
         self._gradebook.db.delete(cell)
         return said
+
+    def _by_hand(self, cell: Any) -> list[str]:
+        """Say what persons gave for a cell that goes."""
+        notebook = cell.notebook
+        place = f"{notebook.assignment.name}/{notebook.name}: {cell.name!r} is gone from source/"
+        lines = []
+        for grade in self._grades(cell):
+            given = []
+            if grade.manual_score is not None:
+                given.append(f"{grade.manual_score:g} by hand")
+            if grade.extra_credit:
+                given.append(f"{grade.extra_credit:g} extra")
+            if given:
+                lines.append(f"{place}; {grade.student.id} had {' and '.join(given)}.")
+        for comment in self._comments(cell):
+            if comment.manual_comment:
+                lines.append(
+                    f"{place}; {comment.student.id} had the comment {comment.manual_comment!r}."
+                )
+        return lines
+
+    def _grades(self, cell: Any) -> list[Any]:
+        # Not cell.grades: nbgrader's classes of cells have None there, one or the other.
+        from nbgrader import api
+
+        return list(self._gradebook.db.query(api.Grade).filter(api.Grade.cell_id == cell.id))
+
+    def _comments(self, cell: Any) -> list[Any]:
+        from nbgrader import api
+
+        return list(self._gradebook.db.query(api.Comment).filter(api.Comment.cell_id == cell.id))
 
     def _complete(self, notebook: Any) -> None:
         """Give every submission a grade and a comment for every cell, as nbgrader does."""
         from nbgrader import api
 
-        for submitted in notebook.submissions:
-            graded = {grade.cell_id for grade in submitted.grades}
-            commented = {comment.cell_id for comment in submitted.comments}
-            for cell in (*notebook.grade_cells, *notebook.task_cells):
-                if cell.id not in graded:
-                    self._gradebook.db.add(api.Grade(cell_id=cell.id, notebook=submitted))
-            for cell in (*notebook.solution_cells, *notebook.task_cells):
-                if cell.id not in commented:
-                    self._gradebook.db.add(api.Comment(cell_id=cell.id, notebook=submitted))
+        db = self._gradebook.db
+        submitted = db.query(api.SubmittedNotebook).filter(
+            api.SubmittedNotebook.notebook_id == notebook.id
+        )
+        rows = list(submitted)
+        if not rows:
+            return
+        graded = (*notebook.grade_cells, *notebook.task_cells)
+        answered = (*notebook.solution_cells, *notebook.task_cells)
+        for kind, cells in ((api.Grade, graded), (api.Comment, answered)):
+            # One question for the whole class: nbgrader's tables have no index for one by one.
+            present = set(
+                db.query(kind.notebook_id, kind.cell_id)
+                .join(api.SubmittedNotebook, api.SubmittedNotebook.id == kind.notebook_id)
+                .filter(api.SubmittedNotebook.notebook_id == notebook.id)
+                .tuples()
+            )
+            for row in rows:
+                for cell in cells:
+                    if (row.id, cell.id) not in present:
+                        db.add(kind(cell_id=cell.id, notebook_id=row.id))
 
     # Submissions.
 
@@ -244,30 +278,31 @@ class Store:
         str or None
             What is wrong with the timestamp, if it cannot be read.
         """
-        from nbgrader.utils import parse_utc
-
-        gradebook = self._gradebook
-        gradebook.update_or_create_student(student)
-        complaint = None
-        extra = {}
-        if timestamp:
-            try:
-                extra["timestamp"] = parse_utc(timestamp)
-            except (ValueError, TypeError, OverflowError) as error:
-                complaint = f"timestamp.txt of {student} cannot be read ({error}); it is ignored."
-        gradebook.update_or_create_submission(assignment, student, **extra)
-        submission = gradebook.find_submission(assignment, student)
-        # A notebook that the assignment gained since.
         from nbgrader import api
 
-        present = {row.name for row in submission.notebooks}
-        for notebook in submission.assignment.notebooks:
-            if notebook.name not in present:
-                gradebook.db.add(api.SubmittedNotebook(notebook=notebook, assignment=submission))
-                gradebook.db.flush()
-                gradebook.db.expire(notebook)
-                self._complete(notebook)
-        gradebook.db.commit()
+        gradebook = self._gradebook
+        complaint = None
+        extra = {}
+        if timestamp and timestamp.strip():
+            try:
+                extra["timestamp"] = _parsed(timestamp)
+            except (ValueError, TypeError, OverflowError) as error:
+                complaint = f"timestamp.txt of {student} cannot be read ({error}); it is ignored."
+        with _quiet():
+            gradebook.update_or_create_student(student)
+            gradebook.update_or_create_submission(assignment, student, **extra)
+            submission = gradebook.find_submission(assignment, student)
+            # A notebook that the assignment gained since.
+            present = {row.notebook_id for row in submission.notebooks}
+            for notebook in submission.assignment.notebooks:
+                if notebook.id not in present:
+                    row = api.SubmittedNotebook(
+                        notebook_id=notebook.id, assignment_id=submission.id
+                    )
+                    gradebook.db.add(row)
+                    gradebook.db.flush()
+                    self._complete(notebook)
+            gradebook.db.commit()
         return complaint
 
     def record(self, assignment: Assignment, student: str, result: Result) -> None:
@@ -304,35 +339,99 @@ class Store:
         Each is ``{"score", "max_score", "needs_manual_grade"}``; under the empty cell name, the
         notebook's late penalty as ``score`` (negative).
         """
+        from nbgrader import api
+
+        db = self._gradebook.db
         table: dict[str, dict[str, dict[str, Any]]] = {}
-        for submission in self._gradebook.assignment_submissions(assignment):
-            notebooks = table.setdefault(submission.student.id, {})
-            for notebook in submission.notebooks:
-                cells = notebooks.setdefault(notebook.name, {})
-                for grade in notebook.grades:
-                    cells[grade.name] = {
-                        "score": grade.score,
-                        "max_score": grade.max_score,
-                        "needs_manual_grade": grade.needs_manual_grade,
-                    }
-                cells[""] = {
-                    "score": -(notebook.late_submission_penalty or 0.0),
+        notebooks = (
+            db.query(
+                api.SubmittedAssignment.student_id,
+                api.Notebook.name,
+                api.SubmittedNotebook.late_submission_penalty,
+            )
+            .join(
+                api.SubmittedAssignment,
+                api.SubmittedAssignment.id == api.SubmittedNotebook.assignment_id,
+            )
+            .join(api.Notebook, api.Notebook.id == api.SubmittedNotebook.notebook_id)
+            .join(api.Assignment, api.Assignment.id == api.SubmittedAssignment.assignment_id)
+            .filter(api.Assignment.name == assignment)
+        )
+        for student, notebook, penalty in notebooks:
+            table.setdefault(student, {})[notebook] = {
+                "": {
+                    "score": -(penalty or 0.0),
                     "max_score": 0.0,
                     "needs_manual_grade": False,
                 }
+            }
+        # All at once: one submission after another is quadratic without an index.
+        grades = (
+            db.query(
+                api.SubmittedAssignment.student_id,
+                api.Notebook.name,
+                api.BaseCell.name,
+                api.Grade.score,
+                api.Grade.max_score,
+                api.Grade.needs_manual_grade,
+            )
+            .join(api.SubmittedNotebook, api.SubmittedNotebook.id == api.Grade.notebook_id)
+            .join(
+                api.SubmittedAssignment,
+                api.SubmittedAssignment.id == api.SubmittedNotebook.assignment_id,
+            )
+            .join(api.Notebook, api.Notebook.id == api.SubmittedNotebook.notebook_id)
+            .join(api.Assignment, api.Assignment.id == api.SubmittedAssignment.assignment_id)
+            .join(api.BaseCell, api.BaseCell.id == api.Grade.cell_id)
+            .filter(api.Assignment.name == assignment)
+        )
+        for student, notebook, cell, score, max_score, needs_manual_grade in grades:
+            table[student][notebook][cell] = {
+                "score": score,
+                "max_score": max_score,
+                "needs_manual_grade": needs_manual_grade,
+            }
         return table
 
 
-def _manual_of(grades: Any) -> list[str]:
-    lines = []
-    for grade in grades:
-        if grade.manual_score is not None or grade.extra_credit:
-            lines.append(
-                f"{grade.student.id} had {grade.manual_score} by hand"
-                + (f" and {grade.extra_credit} extra" if grade.extra_credit else "")
-                + "."
-            )
-    return lines
+def is_timestamp(text: str) -> bool:
+    """Whether nbgrader can read a ``timestamp.txt`` with this content."""
+    try:
+        _parsed(text)
+    except (ValueError, TypeError, OverflowError):
+        return False
+    return True
+
+
+def _parsed(text: str) -> Any:
+    from nbgrader.utils import parse_utc
+
+    return parse_utc(text.strip())
+
+
+@contextmanager
+def _alembic_in_path() -> Iterator[None]:
+    """Let nbgrader find the command that it runs for a new gradebook: it lies beside Python's."""
+    before = os.environ.get("PATH")
+    beside = str(Path(sys.executable).parent)
+    os.environ["PATH"] = os.pathsep.join([before or os.defpath, beside])
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PATH"]
+        else:
+            os.environ["PATH"] = before
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Pass over what SQLAlchemy says of nbgrader's own way of adding rows; nothing is lost."""
+    from sqlalchemy.exc import SAWarning
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=SAWarning, message=r"Object of type <")
+        yield
 
 
 def _untouched(notebook: SourceNotebook, result: Result) -> set[str]:
