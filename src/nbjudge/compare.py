@@ -164,7 +164,8 @@ def _kind_of_difference(
 def _size(array: NDArray[Any]) -> float:
     import numpy as np
 
-    values = np.abs(array[np.isfinite(array)])
+    # Zeros say nothing of a scale: an identity matrix is not "zero everywhere".
+    values = np.abs(array[np.isfinite(array) & (array != 0)])
     return float(np.median(values)) if values.size else 0.0
 
 
