@@ -22,6 +22,7 @@ def classic_verdict(
     outputs: Sequence[dict[str, Any]],
     seconds: float,
     *,
+    raised: bool = False,
     ignored_stderr: str = "",
 ) -> Verdict:
     """Return the verdict of an executed cell from its outputs.
@@ -37,6 +38,9 @@ def classic_verdict(
         Of the cell, as nbformat has them.
     seconds
         That it took.
+    raised
+        Whether the kernel's reply says that the cell stopped with an exception, whatever was
+        displayed of it (a notebook can replace what displays exceptions).
     ignored_stderr
         Regular expression of error output that counts for nothing (``c.IgnorePattern``).
     """
@@ -68,6 +72,8 @@ def classic_verdict(
                 _("The tests wrote to the error output."),
                 output.get("text", ""),
             )
+    if raised:
+        return verdict(Status.FAILED, 0.0, _("The tests stopped with an exception."))
     for output in outputs:
         if output.get("output_type") == "execute_result":
             score = _number(output.get("data", {}).get("text/plain", ""))

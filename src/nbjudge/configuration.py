@@ -13,6 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+from traitlets import Bool, Float, TraitError
+from traitlets.config.loader import DeferredConfig
+
 from nbjudge.errors import ConfigurationError
 from nbjudge.i18n import LANGUAGES
 from nbjudge.limits import Limits
@@ -193,7 +196,7 @@ def settings_from(config: Any) -> Settings:
     execution: dict[str, Any] = {}
     for section in _EXECUTION:
         execution |= dict(config.get(section, {}))
-    if execution.get("enabled") is False:
+    if not _said(execution.get("enabled", True), Bool()):
         raise ConfigurationError(
             "c.Execute.enabled is False (--no-execute): scores would come from outputs that "
             "students hand in and can write themselves. nbjudge runs every notebook; leave the "
@@ -201,7 +204,7 @@ def settings_from(config: Any) -> Settings:
         )
     try:
         limits = dict(own.limits)
-        timeout = execution.get("timeout")
+        timeout = _said(execution.get("timeout"), Float(allow_none=True))
         # None and -1 mean "no limit" to nbgrader; a notebook never runs without one here.
         if isinstance(timeout, int | float) and timeout > 0:
             limits["cell_seconds"] = float(timeout)
@@ -210,18 +213,24 @@ def settings_from(config: Any) -> Settings:
             tests="inside" if own.tests == "inside" else "outside",
             limits=Limits(**limits),
             kernel_name=execution.get("kernel_name") or own.kernel_name,
-            unsealed=bool(own.unsealed),
-            prove=bool(own.prove),
+            unsealed=bool(_said(own.unsealed, Bool())),
+            prove=bool(_said(own.prove, Bool())),
             readonly=tuple(str(path) for path in own.readonly),
             environment=tuple((str(k), str(v)) for k, v in dict(own.environment).items()),
             ignored_stderr=_ignored_stderr(config),
         )
-    except (TypeError, ValueError, AttributeError, re.error) as error:
+    except (TypeError, ValueError, AttributeError, TraitError, re.error) as error:
         raise ConfigurationError(f"Reading c.NbJudge of nbgrader_config.py: {error}.") from error
+
+
+def _said(value: Any, trait: Any) -> Any:
+    """Return an option's value: what comes from the command line is text until a trait reads it."""
+    return value.get_value(trait) if isinstance(value, DeferredConfig) else value
 
 
 def _ignored_stderr(config: Any) -> str:
     options = dict(config.get("IgnorePattern", {}))
-    pattern = str(options.get("pattern", "")) if options.get("enabled") else ""
+    enabled = _said(options.get("enabled", False), Bool())
+    pattern = str(options.get("pattern", "")) if enabled else ""
     re.compile(pattern)
     return pattern

@@ -355,6 +355,7 @@ class _Session:
                 origin.points,
                 run.outputs,
                 run.seconds,
+                raised=run.outcome is Outcome.ERROR,
                 ignored_stderr=self._settings.ignored_stderr,
             )
         return _zero(origin, _STATUS[run.outcome], _accident(run.outcome, origin.grade_id or ""))
