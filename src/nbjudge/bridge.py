@@ -31,9 +31,8 @@ from sqlalchemy.exc import SAWarning
 from nbjudge.assignment import Assignment, Kind
 from nbjudge.compile import Sources, compile_assignment
 from nbjudge.configuration import settings_from
-from nbjudge.document import number
 from nbjudge.errors import ConfigurationError, NbJudgeError
-from nbjudge.feedback import labels, summary
+from nbjudge.feedback import Graded, page
 from nbjudge.grade import grade_notebook
 from nbjudge.i18n import use_language
 from nbjudge.proof import ensure_proved
@@ -285,7 +284,8 @@ class ShowVerdicts(NbGraderPreprocessor):  # type: ignore[misc]
                 names["notebook"], names["assignment"], names["student"]
             )
             by_hand = {grade.name for grade in row.grades if grade.needs_manual_grade}
-        released = _released(run.assignment(names["assignment"]), names["notebook"])
+        assignment = run.assignment(names["assignment"])
+        released = _released(assignment, names["notebook"])
         for cell in nb.cells:
             meta = cell.metadata.get("nbgrader", {})
             if meta.get("task"):
@@ -294,16 +294,22 @@ class ShowVerdicts(NbGraderPreprocessor):  # type: ignore[misc]
                 # An unknown test (gone from source/ since) shows nothing at all.
                 cell.source = released.get(meta["grade_id"], "")
                 cell.outputs = []
-        questions = summary(nb.cells, by_hand)
-        resources["nbjudge"] = {
-            "language": run.settings.language,
-            "labels": labels(),
-            "questions": questions,
-            "notes": list(nb.metadata.get("nbjudge", {}).get("notes", ())),
-            "provisional": bool(by_hand),
-            "total": number(round(float(names["score"]), 2)),
-            "maximum": number(float(names["max_score"])),
-        }
+        source = next((n for n in assignment.notebooks if n.name == names["notebook"]), None)
+        resources["nbjudge"] = page(
+            Graded(
+                assignment=names["assignment"],
+                student=names["student"],
+                cells=nb.cells,
+                source=source,
+                name=names["notebook"],
+                files=assignment.files,
+                by_hand=frozenset(by_hand),
+                notes=nb.metadata.get("nbjudge", {}).get("notes", ()),
+                score=float(names["score"]),
+                max_score=float(names["max_score"]),
+                late_penalty=float(names["late_penalty"]),
+            )
+        )
         return nb, resources
 
 

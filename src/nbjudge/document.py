@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 from nbjudge.assignment import Kind, SourceCell, SourceNotebook
+from nbjudge.i18n import current_language
 from nbjudge.i18n import gettext as _
 from nbjudge.inert import inert_cell
 from nbjudge.rebuild import RunCell
@@ -16,8 +18,10 @@ Output = dict[str, Any]
 
 
 def number(value: float) -> str:
-    """Write points without a superfluous zero: 1.5, 3."""
-    return f"{value:g}"
+    """Write points in the language in use, without a superfluous zero: 1.5 (1,5 in French), 3."""
+    # Adding zero takes the sign from what rounds to none.
+    text = f"{round(value, 3) + 0.0:.3f}".rstrip("0").rstrip(".")
+    return text.replace(".", ",") if current_language() == "fr" else text
 
 
 def verdict_text(verdict: Verdict) -> str:
@@ -68,10 +72,11 @@ def build_document(
     notes
         Sentences about the whole notebook.
     """
-    taken: set[str] = set()
     built = []
-    for position, cell in enumerate(cells):
-        data = _cell(cell, position, taken)
+    for position, (cell, identifier) in enumerate(
+        zip(cells, _identifiers(notebook, cells), strict=True)
+    ):
+        data = _cell(cell, identifier)
         if cell.cell_type == "code":
             data["outputs"] = [dict(output) for output in outputs.get(position, ())]
             data["execution_count"] = counts.get(position)
@@ -115,21 +120,33 @@ def build_document(
     }
 
 
-def _cell(cell: RunCell, position: int, taken: set[str]) -> dict[str, Any]:
+def document_id(cell_id: str) -> str:
+    """Return an instructor's cell id as the graded notebook has it (nbformat 4.5)."""
+    return re.sub(r"[^A-Za-z0-9_-]", "-", cell_id)[:64] or "cell"
+
+
+def _identifiers(notebook: SourceNotebook, cells: Sequence[RunCell]) -> Iterator[str]:
+    """Yield an id for each cell; none of the student's has one of the instructor's."""
+    taken = {document_id(cell.cell_id) for cell in notebook.cells}
+    given: set[str] = set()
+    for position, cell in enumerate(cells):
+        identifier = document_id(cell.origin.cell_id) if cell.origin else f"extra-{position}"
+        attempts = count()
+        while identifier in given or (cell.origin is None and identifier in taken):
+            identifier = f"cell-{position}-{next(attempts)}"
+        given.add(identifier)
+        yield identifier
+
+
+def _cell(cell: RunCell, identifier: str) -> dict[str, Any]:
     origin = cell.origin
     metadata: dict[str, Any] = {}
     source = cell.source
-    identifier = f"extra-{position}"
     if origin is not None:
-        identifier = origin.cell_id
-        if origin.kind in (Kind.TEST, Kind.TASK):  # hidden tests, marking scheme
+        if origin.kind is Kind.TEST:
             source = origin.source
         if origin.grade_id is not None:
             metadata["nbgrader"] = nbgrader_metadata(origin)
-    identifier = re.sub(r"[^A-Za-z0-9_-]", "-", identifier)[:64] or f"cell-{position}"
-    if identifier in taken:
-        identifier = f"cell-{position}"
-    taken.add(identifier)
     if cell.repairs:
         metadata["nbjudge_notes"] = list(cell.repairs)
     return {

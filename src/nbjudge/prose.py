@@ -50,7 +50,7 @@ def html_of(
         Level of a heading of the first level.
     """
     renderer = _Renderer(trusted, files or {}, headings_from)
-    return MarkdownWithMath(renderer=renderer).render(markdown)
+    return cast(str, MarkdownWithMath(renderer=renderer).render(markdown))
 
 
 def inline_html_of(markdown: str) -> str:
@@ -71,7 +71,7 @@ def code_html_of(source: str, language: str) -> str:
         lexer = get_lexer_by_name(name, stripnl=False)
     except ClassNotFound:
         return f'<div class="highlight"><pre>{escape(source)}</pre></div>'
-    return highlight(source, lexer, HtmlFormatter())
+    return cast(str, highlight(source, lexer, HtmlFormatter()))
 
 
 def code_css() -> str:
