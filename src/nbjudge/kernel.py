@@ -1,7 +1,7 @@
 """A sealed kernel: run cells, send probes; every limit ends in an outcome, never in an error.
 
-The client speaks the Jupyter message protocol over ``ipc`` sockets that live inside the sandbox.
-All that comes back is hostile: sizes are capped on the sockets, signatures checked, and every
+The client speaks the Jupyter message protocol over sockets that live inside the sandbox.
+All that comes back is hostile: bytes are counted as they are read, signatures checked, and every
 message is read as if its author wanted this process to fall over.
 """
 
@@ -10,32 +10,34 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-import secrets
+import select
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import zmq
-from jupyter_client.session import Session
-
 from nbjudge import agent, sandbox
 from nbjudge.errors import KernelStartError
 from nbjudge.limits import MIB, Limits
-from nbjudge.watchdog import Breach, Watchdog, cpu_seconds
+from nbjudge.messages import Oversized, Received, Signer
+from nbjudge.outputs import Collector, Output
+from nbjudge.watchdog import Breach, View, Watchdog, cpu_seconds
+from nbjudge.zmtp import Connection, ConnectionLost
 
 INTERRUPT_SECONDS = 3.0
 """How long an interrupted cell may take to end before its kernel is killed."""
-_DRAIN_SECONDS = 1.0
+_DRAIN_SECONDS = 2.0
 """How long to wait for outputs after the reply; the kernel drops messages when it floods."""
-_IOPUB_MESSAGE_BYTES = 16 * MIB
-_IOPUB_QUEUE = 32
-
-Output = dict[str, Any]
+_OUTPUT_BYTES = 8 * MIB
+"""Of one output message. The kernel joins what was printed within 0.2 s into one."""
+_REPLY_BYTES = 4 * MIB
+"""Of the reply to a cell: an error and its traceback."""
+_POLL_SECONDS = 0.05
+_PORTS = {"shell": 1, "iopub": 2, "stdin": 3, "control": 4, "hb": 5}
 
 
 class Outcome(StrEnum):
@@ -91,120 +93,6 @@ class KernelSetup:
     seed: int = 0
 
 
-@dataclass
-class _Collector:
-    """Outputs of one cell, as they come, up to a number of bytes."""
-
-    room: int
-    outputs: list[Output] = field(default_factory=list)
-    displays: dict[str, list[Output]] = field(default_factory=dict)
-    truncated: bool = False
-    execution_count: int | None = None
-    clear_next: bool = False
-
-    def take(self, kind: str, content: dict[str, Any]) -> None:
-        if kind == "clear_output":
-            if content.get("wait"):
-                self.clear_next = True
-            else:
-                self._clear()
-            return
-        if kind == "execute_input":
-            count = content.get("execution_count")
-            self.execution_count = count if isinstance(count, int) else None
-            return
-        output = _output(kind, content)
-        if output is None:
-            return
-        if self.clear_next:
-            self._clear()
-            self.clear_next = False
-        size = _size(output)
-        if size > self.room:
-            self.truncated = True
-            # An error says more than the flood before it: keep its name and message.
-            if output["output_type"] == "error":
-                self.outputs.append(_short(output))
-            return
-        self.room -= size
-        transient = content.get("transient")
-        identifier = transient.get("display_id") if isinstance(transient, dict) else None
-        if kind == "update_display_data":
-            for shown in self.displays.get(str(identifier), []):
-                shown["data"], shown["metadata"] = output["data"], output["metadata"]
-            return
-        last = self.outputs[-1] if self.outputs else None
-        if (
-            output["output_type"] == "stream"
-            and last is not None
-            and last["output_type"] == "stream"
-            and last["name"] == output["name"]
-        ):
-            last["text"].append(output["text"][0])
-            return
-        self.outputs.append(output)
-        if isinstance(identifier, str):
-            self.displays.setdefault(identifier[:200], []).append(output)
-
-    def _clear(self) -> None:
-        self.outputs.clear()
-        self.displays.clear()
-
-    def finished(self) -> tuple[Output, ...]:
-        """Return the outputs, streams joined."""
-        for output in self.outputs:
-            if output["output_type"] == "stream":
-                output["text"] = "".join(output["text"])
-        return tuple(self.outputs)
-
-
-def _output(kind: str, content: dict[str, Any]) -> Output | None:
-    """Return a well-formed nbformat output of a message's content, or None."""
-    if kind == "stream":
-        text = content.get("text")
-        if not isinstance(text, str):
-            return None
-        name = "stderr" if content.get("name") == "stderr" else "stdout"
-        return {"output_type": "stream", "name": name, "text": [text]}
-    if kind in {"display_data", "update_display_data", "execute_result"}:
-        raw = content.get("data")
-        data = {
-            mime: value
-            for mime, value in (raw.items() if isinstance(raw, dict) else ())
-            if isinstance(mime, str) and len(mime) < 200 and isinstance(value, str)
-        }
-        output: Output = {"output_type": kind, "data": data, "metadata": {}}
-        if kind == "update_display_data":
-            output["output_type"] = "display_data"
-        if kind == "execute_result":
-            count = content.get("execution_count")
-            output["execution_count"] = count if isinstance(count, int) else None
-        return output
-    if kind == "error":
-        trace = content.get("traceback")
-        return {
-            "output_type": "error",
-            "ename": str(content.get("ename", ""))[:200],
-            "evalue": str(content.get("evalue", "")),
-            "traceback": [
-                line for line in (trace if isinstance(trace, list) else []) if isinstance(line, str)
-            ],
-        }
-    return None
-
-
-def _size(output: Output) -> int:
-    if output["output_type"] == "stream":
-        return len(output["text"][0].encode("utf-8", "replace")) + 16
-    if output["output_type"] == "error":
-        return 100 + len(output["evalue"]) + sum(len(line) for line in output["traceback"])
-    return 100 + sum(len(mime) + len(value) for mime, value in output["data"].items())
-
-
-def _short(output: Output) -> Output:
-    return output | {"evalue": output["evalue"][:500], "traceback": []}
-
-
 class SealedKernel:
     r"""A kernel in a sandbox, with a blocking client.
 
@@ -217,13 +105,11 @@ class SealedKernel:
 
     def __init__(self, setup: KernelSetup) -> None:
         self.setup = setup
+        self._signer = Signer()
         self._process: sandbox.SandboxProcess | None = None
+        self._view: View | None = None
         self._watchdog: Watchdog | None = None
-        self._context: zmq.Context[zmq.Socket[bytes]] | None = None
-        self._session = Session(key=secrets.token_hex(16).encode(), username="nbjudge")
-        self._shell: Any = None
-        self._control: Any = None
-        self._iopub: Any = None
+        self._connections: dict[str, Connection] = {}
         self._breach: Breach | None = None
         self._dead = False
         self._cpu_seconds = 0.0
@@ -242,8 +128,8 @@ class SealedKernel:
 
     def cpu_seconds(self) -> float:
         """Return the processor time used inside so far, in seconds."""
-        if self._process is not None and self._process.poll() is None:
-            self._cpu_seconds = max(self._cpu_seconds, cpu_seconds(self._process.pid))
+        if self._view is not None:
+            self._cpu_seconds = max(self._cpu_seconds, cpu_seconds(self._view))
         return self._cpu_seconds
 
     def start(self) -> None:
@@ -267,73 +153,72 @@ class SealedKernel:
         connection = {
             "transport": "ipc",
             "ip": f"{sandbox.RUN}/k",
-            "shell_port": 1,
-            "iopub_port": 2,
-            "stdin_port": 3,
-            "control_port": 4,
-            "hb_port": 5,
-            "key": self._session.key.decode(),
+            "key": self._signer.key,
             "signature_scheme": "hmac-sha256",
             "kernel_name": setup.kernel_name,
-        }
+        } | {f"{name}_port": port for name, port in _PORTS.items()}
         argv, environment, is_python, prefixes = kernel_command(setup.kernel_name)
         sealing = sandbox.Sealing(
             argv=argv,
             connection=json.dumps(connection),
             limits=setup.limits,
             files=setup.files,
-            uploads={k: v for k, v in setup.uploads.items() if k not in setup.files},
+            uploads=setup.uploads,
             readonly=setup.readonly,
             environment=environment | dict(setup.environment),
             prefixes=prefixes,
         )
         deadline = time.monotonic() + setup.limits.start_seconds
         self._process = sandbox.unsealed(sealing) if setup.unsealed else sandbox.seal(sealing)
-        self._watchdog = Watchdog(
-            self._process.pid,
-            setup.limits,
-            () if setup.unsealed else sandbox.TMPFS,
-            self._breached,
-        )
-        self._watchdog.start()
-        folder = self._process.run_folder
-        for port in (1, 2, 4):
-            sandbox.wait_for(folder / f"k-{port}", self._process, deadline - time.monotonic())
-        self._connect(folder)
-        self._prepare(is_python, max(1.0, deadline - time.monotonic()))
+        try:
+            self._connect(self._process, deadline)
+            self._view = self._process.view()
+            self._watchdog = Watchdog(self._view, setup.limits, self._breached)
+            self._watchdog.start()
+            self._prepare(is_python, max(1.0, deadline - time.monotonic()))
+        except (ConnectionLost, TimeoutError) as error:
+            raise KernelStartError(
+                f"Starting a sealed kernel {setup.kernel_name!r}: {error}. {self._process.words()}"
+            ) from error
 
-    def _connect(self, folder: Path) -> None:
-        self._context = zmq.Context()
-        replies = self.setup.limits.reply_bytes * 4 // 3 + MIB
-
-        def socket(kind: int, port: int, size: int) -> Any:
-            assert self._context is not None  # noqa: S101 - set three lines above
-            made = self._context.socket(kind)
-            made.linger = 0
-            made.setsockopt(zmq.MAXMSGSIZE, size)
-            made.setsockopt(zmq.RCVHWM, _IOPUB_QUEUE)
-            if kind == zmq.SUB:
-                made.setsockopt(zmq.SUBSCRIBE, b"")
-            made.connect(f"ipc://{folder}/k-{port}")
-            return made
-
-        self._iopub = socket(zmq.SUB, 2, _IOPUB_MESSAGE_BYTES)
-        self._shell = socket(zmq.DEALER, 1, replies)
-        self._control = socket(zmq.DEALER, 4, MIB)
+    def _connect(self, process: sandbox.SandboxProcess, deadline: float) -> None:
+        sizes = {
+            "iopub": _OUTPUT_BYTES,
+            "shell": _REPLY_BYTES,
+            "control": MIB,
+        }
+        for name, size in sizes.items():
+            sock = process.connect(f"k-{_PORTS[name]}", deadline)
+            connection = Connection(sock, "SUB" if name == "iopub" else "DEALER", size)
+            self._connections[name] = connection
+            connection.handshake(deadline)
 
     def _prepare(self, is_python: bool, seconds: float) -> None:
+        setup = self.setup
         code = ""
+        expressions = {}
         if is_python:
-            limits = self.setup.limits
-            code = agent.bootstrap_source(self.setup.seed, limits.reply_bytes)
-            code += _PATH.format(uploads=_importable(self.setup))
-        run = self._execute(code, {}, seconds, _Collector(room=20_000), silent=True)[0]
-        if run is not Outcome.OK:
-            words = self._process.words() if self._process else ""
+            code = agent.bootstrap_source(setup.seed, setup.limits.reply_bytes)
+            code += _PATH.format(uploads=_importable(setup))
+            expressions["prefix"] = "__import__('sys').prefix"
+        collector = Collector(room=20_000)
+        outcome, reply = self._execute(code, expressions, seconds, collector, silent=True)
+        if outcome is not Outcome.OK:
+            words = [o["evalue"] for o in collector.finished() if o["output_type"] == "error"]
+            if self._process is not None:
+                words.append(self._process.words())
             raise KernelStartError(
-                f"Starting a sealed kernel {self.setup.kernel_name!r}: its first request ended "
-                f"with {run.value!r}. {words}".strip()
+                f"Starting a sealed kernel {setup.kernel_name!r}: its first request ended "
+                f"with {outcome.value!r}. {' '.join(words)}".strip()
             )
+        if is_python and setup.kernel_name in _OWN:
+            found = _shown(reply, "prefix").strip("'")
+            # Another user may get another Python by the same name, and other results from it.
+            if found != sys.prefix:
+                raise KernelStartError(
+                    f"Starting a sealed kernel: expected the Python environment {sys.prefix}, "
+                    f"but it runs in {found}. Grade with an environment that the sandbox can read."
+                )
 
     # What callers do.
 
@@ -352,7 +237,7 @@ class SealedKernel:
             Neither counted nor kept in the kernel's history.
         """
         started = time.monotonic()
-        collector = _Collector(room=output_bytes)
+        collector = Collector(room=output_bytes)
         outcome, _reply = self._execute(code, {}, seconds, collector, silent=silent)
         return CellRun(
             outcome=outcome,
@@ -366,18 +251,14 @@ class SealedKernel:
         """Send a request to the agent; what the student's code prints meanwhile is dropped."""
         text = base64.b64encode(request).decode("ascii")
         expression = f"__import__('sys').modules['_nbjudge_agent'].handle('{text}')"
-        collector = _Collector(room=0)
+        collector = Collector(room=0)
         outcome, reply = self._execute("", {"reply": expression}, seconds, collector, silent=True)
         if outcome not in (Outcome.OK, Outcome.ERROR):
             return ProbeReply(outcome=outcome)
-        try:
-            shown = reply["user_expressions"]["reply"]
-            if shown.get("status") != "ok":
-                return ProbeReply(outcome=Outcome.OK)  # empty: malformed to its reader
-            quoted = shown["data"]["text/plain"]
-            data = base64.b64decode(quoted.strip().strip("'"), validate=True)
-        except (KeyError, TypeError, ValueError, AttributeError):
-            return ProbeReply(outcome=Outcome.OK)
+        # Empty is malformed to its reader.
+        data = b""
+        with contextlib.suppress(ValueError):
+            data = base64.b64decode(_shown(reply, "reply").strip("'"), validate=True)
         return ProbeReply(outcome=Outcome.OK, data=data)
 
     def close(self) -> None:
@@ -386,17 +267,16 @@ class SealedKernel:
         if self._watchdog is not None:
             self._watchdog.stop()
             self._watchdog = None
-        if self._process is not None:
+        if self._view is not None:
             self.cpu_seconds()
+            self._view.close()
+            self._view = None
+        if self._process is not None:
             self._process.close()
             self._process = None
-        for socket in (self._shell, self._control, self._iopub):
-            if socket is not None:
-                socket.close(0)
-        self._shell = self._control = self._iopub = None
-        if self._context is not None:
-            self._context.term()
-            self._context = None
+        for connection in self._connections.values():
+            connection.close()
+        self._connections.clear()
 
     # The protocol.
 
@@ -405,7 +285,7 @@ class SealedKernel:
         code: str,
         expressions: Mapping[str, str],
         seconds: float,
-        collector: _Collector,
+        collector: Collector,
         *,
         silent: bool,
     ) -> tuple[Outcome, dict[str, Any]]:
@@ -419,10 +299,25 @@ class SealedKernel:
             "allow_stdin": False,
             "stop_on_error": False,
         }
-        request = self._session.msg("execute_request", content)
-        self._session.send(self._shell, request)
-        identifier = request["header"]["msg_id"]
         deadline = time.monotonic() + seconds
+        identifier, parts = self._signer.pack("execute_request", content)
+        values = self.setup.limits.reply_bytes * 4 // 3 if expressions else 0
+        self._connections["shell"].allow(values + _REPLY_BYTES)
+        try:
+            self._connections["shell"].send(parts, deadline)
+            return self._await(identifier, deadline, collector)
+        except TimeoutError:
+            self._kill()
+            return Outcome.STUCK, {}
+        except ConnectionLost:
+            # Dying, or deaf from now on: what it had still said counts.
+            self._kill()
+            self._drain(identifier, collector)
+            return self._death(), {}
+
+    def _await(
+        self, identifier: str, deadline: float, collector: Collector
+    ) -> tuple[Outcome, dict[str, Any]]:
         reply: dict[str, Any] | None = None
         interrupted = idle = False
         while True:
@@ -435,21 +330,25 @@ class SealedKernel:
                     return Outcome.STUCK, {}
                 self._interrupt()
                 interrupted, deadline = True, now + INTERRUPT_SECONDS
-            if self._gone():
-                self._drain(identifier, collector)
-                return self._death(), {}
-            for socket, kind, body in self._receive(
-                min(0.05, max(0.0, deadline - now)), identifier
-            ):
-                if socket is self._iopub:
-                    if kind == "status":
-                        idle = idle or body.get("execution_state") == "idle"
-                    else:
-                        collector.take(kind, body)
-                elif kind == "execute_reply" and reply is None:
-                    reply = body
-                    deadline = time.monotonic() + _DRAIN_SECONDS
-        # Outputs come in order: when the last word is missing, a message was too large, or dropped.
+            if not self.alive:
+                raise ConnectionLost
+            for name in self._readable(min(_POLL_SECONDS, max(0.0, deadline - now))):
+                for message in self._messages(name):
+                    if message is None:
+                        if name == "shell":
+                            return Outcome.TOO_LARGE, {}
+                        collector.truncated = True
+                    elif message.parent != identifier:
+                        continue
+                    elif name == "iopub":
+                        if message.kind != "status":
+                            collector.take(message.kind, message.content)
+                        elif message.content.get("execution_state") == "idle":
+                            idle = True
+                    elif message.kind == "execute_reply" and reply is None:
+                        reply = message.content
+                        deadline = time.monotonic() + _DRAIN_SECONDS
+        # Outputs come in order: when the last word is missing, a message was dropped.
         collector.truncated = collector.truncated or not idle
         if _asks_exit(reply):
             self._kill()
@@ -458,50 +357,43 @@ class SealedKernel:
             return Outcome.TIMEOUT, reply
         return (Outcome.OK if reply.get("status") == "ok" else Outcome.ERROR), reply
 
-    def _receive(self, seconds: float, identifier: str) -> list[tuple[Any, str, dict[str, Any]]]:
-        """Return messages that answer a request, from whichever socket has some."""
-        poller = zmq.Poller()
-        poller.register(self._shell, zmq.POLLIN)
-        poller.register(self._iopub, zmq.POLLIN)
-        found = []
-        for socket, _event in poller.poll(int(seconds * 1000)):
-            for _ in range(_IOPUB_QUEUE):
+    def _readable(self, seconds: float) -> list[str]:
+        poll = select.poll()
+        names = {connection.fileno(): name for name, connection in self._connections.items()}
+        for descriptor in names:
+            poll.register(descriptor, select.POLLIN)
+        return [names[descriptor] for descriptor, _event in poll.poll(seconds * 1000)]
+
+    def _messages(self, name: str) -> Iterator[Received | None]:
+        """Yield what has arrived, one at a time; None for what was too large to be read."""
+        for parts in self._connections[name].receive():
+            if parts is None:
+                yield None
+            elif name != "control":
                 try:
-                    parts = socket.recv_multipart(zmq.NOBLOCK)
-                except zmq.ZMQError:
-                    break
-                message = self._read(parts, identifier)
-                if message is not None:
-                    found.append((socket, *message))
-        return found
+                    message = self._signer.unpack(parts)
+                except Oversized:
+                    yield None
+                else:
+                    if message is not None:
+                        yield message
 
-    def _read(self, parts: list[bytes], identifier: str) -> tuple[str, dict[str, Any]] | None:
-        try:
-            _identities, rest = self._session.feed_identities(parts)
-            message = self._session.deserialize(rest)
-            if message["parent_header"].get("msg_id") != identifier:
-                return None
-            kind, content = message["msg_type"], message["content"]
-        except Exception:  # a forged message may fail in any way; it is no message then
-            return None
-        if not isinstance(kind, str) or not isinstance(content, dict):
-            return None
-        return kind, content
-
-    def _drain(self, identifier: str, collector: _Collector) -> None:
-        """Take what the kernel had still said before it ended."""
-        for _ in range(_IOPUB_QUEUE):
-            messages = self._receive(0.02, identifier)
-            if not messages:
-                return
-            for socket, kind, body in messages:
-                if socket is self._iopub and kind != "status":
-                    collector.take(kind, body)
+    def _drain(self, identifier: str, collector: Collector) -> None:
+        """Take the outputs that had arrived before the kernel ended."""
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        with contextlib.suppress(ConnectionLost):
+            while "iopub" in self._readable(0) and time.monotonic() < deadline:
+                for message in self._messages("iopub"):
+                    if message is None:
+                        collector.truncated = True
+                    elif message.parent == identifier and message.kind != "status":
+                        collector.take(message.kind, message.content)
 
     def _interrupt(self) -> None:
         # By message: a signal to the process group would reach bubblewrap and kill all.
-        with contextlib.suppress(zmq.ZMQError):
-            self._session.send(self._control, self._session.msg("interrupt_request", {}))
+        _identifier, parts = self._signer.pack("interrupt_request", {})
+        with contextlib.suppress(ConnectionLost, TimeoutError):
+            self._connections["control"].send(parts, time.monotonic() + 1)
 
     def _breached(self, breach: Breach) -> None:
         self._breach = breach
@@ -514,15 +406,20 @@ class SealedKernel:
         if self._process is not None:
             self._process.kill()
 
-    def _gone(self) -> bool:
-        return not self.alive
-
     def _death(self) -> Outcome:
-        # The watchdog's word comes with the death that it causes.
-        if self._breach is not None:
-            return Outcome(self._breach)
+        # The watchdog's word comes before the death that it causes.
         self._dead = True
-        return Outcome.DIED
+        return Outcome.DIED if self._breach is None else Outcome(self._breach)
+
+
+def _shown(reply: Mapping[str, Any], name: str) -> str:
+    """Return how a user expression's value was shown; empty for anything else."""
+    for key in ("user_expressions", name, "data", "text/plain"):
+        found = reply.get(key)
+        if not isinstance(found, Mapping):
+            return found if isinstance(found, str) and key == "text/plain" else ""
+        reply = found
+    return ""
 
 
 def _asks_exit(reply: dict[str, Any]) -> bool:
@@ -531,6 +428,9 @@ def _asks_exit(reply: dict[str, Any]) -> bool:
         isinstance(item, dict) and item.get("source") == "ask_exit" for item in payload
     )
 
+
+_OWN = frozenset({"python", "python3"})
+"""Kernels by these names are the running interpreter's."""
 
 # Local modules are found as in any notebook, unless a student's file would hide a library's
 # module (a `random.py` beside the notebook): then the libraries come first.
@@ -570,8 +470,9 @@ def kernel_command(name: str) -> tuple[tuple[str, ...], dict[str, str], bool, tu
         "--HistoryManager.enabled=False",
         "--InteractiveShellApp.ignore_cwd=True",
     )
-    if name in {"python3", "python"}:
-        argv = (sys.executable, "-m", "ipykernel_launcher", "-f", connection, *options)
+    if name in _OWN:
+        # -P: what lies in the work folder is not what starts the kernel.
+        argv = (sys.executable, "-P", "-m", "ipykernel_launcher", "-f", connection, *options)
         return argv, {}, True, ()
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 

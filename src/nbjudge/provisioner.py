@@ -24,7 +24,7 @@ from traitlets import Dict, List, Unicode
 from nbjudge import sandbox
 from nbjudge.errors import ConfigurationError, SandboxUnavailable
 from nbjudge.limits import Limits
-from nbjudge.watchdog import Watchdog, tree
+from nbjudge.watchdog import View, Watchdog, tree
 
 _POLL_SECONDS = 0.1
 _PORTS = {"shell_port": 1, "iopub_port": 2, "stdin_port": 3, "control_port": 4, "hb_port": 5}
@@ -42,6 +42,7 @@ class SealedProvisioner(KernelProvisionerBase):  # type: ignore[misc]
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._process: sandbox.SandboxProcess | None = None
+        self._view: View | None = None
         self._watchdog: Watchdog | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
@@ -131,9 +132,8 @@ class SealedProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         except SandboxUnavailable as error:
             self.log.error("%s", error)
             raise
-        self._watchdog = Watchdog(
-            self._process.pid, limits, sandbox.TMPFS, lambda _breach: self._kill_now()
-        )
+        self._view = self._process.view()
+        self._watchdog = Watchdog(self._view, limits, lambda _breach: self._kill_now())
         self._watchdog.start()
         self.connection_info = info | {"ip": self._reach(), "key": session.key}
         return dict(self.connection_info)
@@ -165,6 +165,9 @@ class SealedProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         if self._watchdog is not None:
             self._watchdog.stop()
             self._watchdog = None
+        if self._view is not None:
+            self._view.close()
+            self._view = None
         if self._process is not None:
             self._process.close()
             self._process = None

@@ -2,6 +2,10 @@
 
 What runs inside sees the interpreter and libraries read-only, a work folder and a few small
 tmpfs, and nothing else of this machine: no network, no other process, no home, no course.
+
+Files and kernel settings of a machine belong to root.  A process of root's, even without any
+capability and in a user namespace, is still their owner: it may write most of ``/proc/sys`` and
+change the mode of ``/dev/null``.  So a grader that is root gives the sandbox to ``nobody``.
 """
 
 from __future__ import annotations
@@ -9,26 +13,36 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import shutil
 import signal
+import site
+import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from nbjudge import diagnosis, seccomp
+from nbjudge.diagnosis import Diagnosis
 from nbjudge.errors import ConfigurationError, KernelStartError, SandboxUnavailable
 from nbjudge.limits import MIB, Limits
+from nbjudge.watchdog import SandboxView, TreeView, View, tree
+
+__all__ = ["RUN", "WORK", "Diagnosis", "SandboxProcess", "Sealing", "diagnose", "seal", "unsealed"]
 
 WORK = "/sealed"
 """The work folder inside."""
 RUN = "/run/nbjudge"
 """Inside: the connection file and the sockets; a tmpfs of its own."""
-TMPFS = (WORK, RUN, "/tmp", "/dev/shm")  # noqa: S108 - inside
-"""All that can be written to, each of a set size; a watchdog counts it as memory."""
+NOBODY = 65534
+"""Whose the sandbox is when the grader is root."""
 
+TMPFS = (WORK, RUN, "/tmp", "/dev/shm")  # noqa: S108 - inside
+"""All that can be written to, each of a set size."""
 _ISOLATION = (
     "--unshare-all",
     "--unshare-user",  # --unshare-all only tries; as root it would be left out
@@ -51,16 +65,54 @@ _ETC = (
     "/etc/fonts",
     "/etc/mime.types",
 )
+# Of an environment, what makes it one: it may have been made in the folder of a course.
+_ENVIRONMENT = (
+    *("bin", "sbin", "lib", "lib32", "lib64", "libexec", "include", "share", "etc", "ssl"),
+    *("pyvenv.cfg", "conda-meta", "compiler_compat", "x86_64-conda-linux-gnu"),
+)
 _PASSWD = "root:x:0:0::/:/usr/sbin/nologin\nstudent:x:1000:1000::/tmp:/bin/sh\n"  # noqa: S105
 _GROUP = "root:x:0:\nstudent:x:1000:\n"
 _HOSTS = "127.0.0.1 localhost sealed\n"
 # Set for the machine's processor by its administrator; judge and kernel must compute alike.
 _KEPT_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_CBWR")
-# dash's ulimit: -v and -f in units of 1024 and 512 bytes, -p processes.
-_LIMIT_SCRIPT = (
-    'ulimit -c 0; ulimit -n "$1"; ulimit -v "$2"; ulimit -f "$3"; ulimit -p "$4" 2>/dev/null; '
-    'shift 4; exec "$@"'
-)
+_DATA_BYTES = 8 * MIB
+"""Files up to this size are copied into the sandbox instead of shown."""
+_SPARE_PROCESSES = 32
+"""Between the watchdog's limit, which has a sentence, and the kernel's, which has none."""
+_SETUP_SECONDS = 30.0
+_KILL_SECONDS = 10.0
+_GENERATIONS = 4
+"""From the first process inside up to the one started here."""
+_WORDS_BYTES = 1 << 16
+
+Content = Callable[[bytes], str]
+"""Makes a descriptor of bytes, for an option of bubblewrap's."""
+
+# Inside, before the command: limits that hold in the sandbox only. RLIMIT_CORE is one byte,
+# since with none a machine's handler of crashes is still called, and outside.
+_LIMIT = """\
+import os, resource, sys
+for pair in sys.argv[1].split(","):
+    name, value = pair.split("=")
+    which = getattr(resource, "RLIMIT_" + name)
+    hard = resource.getrlimit(which)[1]
+    value = int(value) if hard == resource.RLIM_INFINITY else min(int(value), hard)
+    resource.setrlimit(which, (value, value))
+try:
+    os.execvp(sys.argv[2], sys.argv[2:])
+except OSError as error:
+    sys.exit(f"{sys.argv[2]}: {error.strerror}")
+"""
+_BECOME = """\
+import os, sys
+user = int(sys.argv[1])
+os.setgroups([])
+os.setresgid(user, user, user)
+os.setresuid(user, user, user)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+_PLAIN_PYTHON = (sys.executable, "-I", "-S", "-c")
+_CAP_SETGID, _CAP_SETUID, _CAP_SYS_ADMIN = 1 << 6, 1 << 7, 1 << 21
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +127,8 @@ class Sealing:
     files: Mapping[str, Path] = field(default_factory=dict)
     """In the work folder, read-only: relative path to host file."""
     uploads: Mapping[str, bytes] = field(default_factory=dict)
-    """In the work folder, writable: relative path to content."""
+    """In the work folder, writable: relative path to content. One that is in the way of a file
+    of ``files`` is left out."""
     readonly: Sequence[str] = ()
     """Further host paths to see, read-only, at the same place."""
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -84,12 +137,13 @@ class Sealing:
 
 
 class SandboxProcess:
-    """A running sandbox (or, unsealed, a plain process group).
+    """A running sandbox (or, unsealed, a plain process).
 
     Attributes
     ----------
     pid
-        Of the process outside whose tree is the sandbox's: its pid 1.
+        Of its first process, seen from outside. As every number of a process it is only good
+        while that runs.
     run_folder
         Where the sockets are, seen from outside.
     """
@@ -97,55 +151,143 @@ class SandboxProcess:
     def __init__(
         self,
         process: subprocess.Popen[bytes],
-        pid: int,
+        words: int,
         run_folder: Path,
-        folder: tempfile.TemporaryDirectory[str] | None,
-        log: Path | None,
-        sealed: bool,
+        *,
+        pid: int | None = None,
+        pidfd: int | None = None,
+        folder: tempfile.TemporaryDirectory[str] | None = None,
     ) -> None:
         self._process = process
-        self.pid = pid
+        self._words = words
+        self._said = b""
         self.run_folder = run_folder
+        self.pid = process.pid if pid is None else pid
+        self._pidfd = pidfd
         self._folder = folder
-        self._log = log
-        self.sealed = sealed
+
+    @property
+    def sealed(self) -> bool:
+        """Whether it is a sandbox."""
+        return self._pidfd is not None
 
     def poll(self) -> int | None:
         """Return the exit code, or None while it runs."""
         return self._process.poll()
 
+    def wait(self, seconds: float) -> int | None:
+        """Wait for its end; return the exit code, or None if it still runs."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        return self.poll()
+
     def words(self) -> str:
-        """Return the last that the process wrote on its error output."""
-        if self._log is None:
-            return ""
-        try:
-            with self._log.open("rb") as stream:
-                stream.seek(max(0, self._log.stat().st_size - 2000))
-                return stream.read().decode("utf-8", "replace").strip()
-        except OSError:
-            return ""
+        """Return the first that the process wrote on its error output, at most 64 KiB.
+
+        It is a pipe that nobody reads meanwhile: no file of this machine is open inside, and a
+        flood meets a full pipe, not a full disk.
+        """
+        if self._words >= 0 and len(self._said) < _WORDS_BYTES:
+            self._said = (self._said + _read_pipe(self._words))[:_WORDS_BYTES]
+        return self._said.decode("utf-8", "replace").strip()
+
+    def view(self) -> View:
+        """Return where its processes are seen; the caller closes it."""
+        if self._pidfd is None:
+            return TreeView(self.pid)
+        return SandboxView(self.pid, self._pidfd, f"{RUN}/connection.json", TMPFS)
+
+    def connect(self, name: str, deadline: float) -> socket.socket:
+        """Connect to a socket of the run folder, as soon as it is there.
+
+        Before the first line of the student's code, and once: a path inside leads to where its
+        owner wants.
+
+        Parameters
+        ----------
+        name
+            Of the socket.
+        deadline
+            Of ``time.monotonic``.
+
+        Raises
+        ------
+        SandboxUnavailable
+            If the sandbox could not be made.
+        KernelStartError
+            If the process ended or the time is over.
+        """
+        path = str(self.run_folder / name)
+        while True:
+            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                sock.connect(path)
+            except (FileNotFoundError, ConnectionRefusedError, PermissionError):
+                sock.close()
+            except OSError as error:
+                sock.close()
+                raise KernelStartError(f"Connecting to a kernel at {path}: {error}.") from error
+            else:
+                return sock
+            if self.poll() is not None:
+                raise self._ended()
+            if time.monotonic() > deadline:
+                raise KernelStartError(
+                    "Starting a kernel: it did not answer in time. Is the machine overloaded? "
+                    f"{_last_lines(self.words())}".strip()
+                )
+            time.sleep(0.005)
+
+    def _ended(self) -> SandboxUnavailable | KernelStartError:
+        words = self.words()
+        if self.sealed and words.startswith("bwrap: "):
+            return diagnosis.explained(words, shutil.which("bwrap") or "bwrap")
+        return KernelStartError(
+            "Starting a kernel: it ended before it answered. "
+            f"{_last_lines(words) or 'It said nothing.'}"
+        )
 
     def kill(self) -> None:
-        """End everything inside, at once."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            # Killing pid 1 of a pid namespace kills all that is in it, sessions of its own too.
-            os.kill(self.pid, signal.SIGKILL)
-        if not self.sealed:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+        """End everything inside, at once; return when nothing is left of it."""
+        if self._pidfd is not None:
+            # Killing the first process of a pid namespace kills all that is in it.
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            gone = select.poll()
+            gone.register(self._pidfd, select.POLLIN)
+            gone.poll(_KILL_SECONDS * 1000)
+        elif self._process.poll() is None:
+            for pid in tree(self.pid):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(5)
+            self._process.wait(_KILL_SECONDS)
             return
         self._process.kill()
         self._process.wait()
 
     def close(self) -> None:
         """Kill, and remove what was made for it."""
-        if self._process.poll() is None:
-            self.kill()
+        self.kill()
+        self.words()
+        for descriptor in (self._words, self._pidfd):
+            if descriptor is not None and descriptor >= 0:
+                os.close(descriptor)
+        self._words, self._pidfd = -1, None
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
+
+
+def _read_pipe(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, _WORDS_BYTES)
+    except BlockingIOError:
+        return b""
+
+
+def _last_lines(words: str) -> str:
+    return "\n".join(words.splitlines()[-8:])
 
 
 def seal(sealing: Sealing) -> SandboxProcess:
@@ -157,45 +299,106 @@ def seal(sealing: Sealing) -> SandboxProcess:
     ------
     SandboxUnavailable
         If no sandbox can be made here, with the cause and the way out.
+    ConfigurationError
+        If a path of ``readonly`` does not exist.
     """
+    if sys.platform != "linux":
+        raise diagnosis.not_linux(sys.platform)
     bwrap = shutil.which("bwrap")
     if bwrap is None:
-        found = diagnose()
-        raise SandboxUnavailable(found.cause, found.way_out)
-    folder = tempfile.TemporaryDirectory(prefix="nbjudge-box-", ignore_cleanup_errors=True)
-    log = Path(folder.name) / "stderr"
-    descriptors: list[int] = []
-    info_read, info_write = os.pipe()
-    try:
-        arguments = _arguments(sealing, descriptors, info_write)
-        with log.open("wb") as stream:
+        raise diagnosis.missing()
+    shown = list(_shown(sealing))
+    with (
+        contextlib.ExitStack() as kept,
+        contextlib.ExitStack() as mine,
+        contextlib.ExitStack() as theirs,
+    ):
+
+        def pipe(flags: int = 0) -> tuple[int, int]:
+            return os.pipe2(os.O_CLOEXEC | flags)
+
+        def content(data: bytes) -> str:
+            descriptor = os.memfd_create("nbjudge")
+            theirs.callback(os.close, descriptor)
+            given.append(descriptor)
+            view = memoryview(data)
+            while view:
+                view = view[os.write(descriptor, view) :]
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            return str(descriptor)
+
+        info, info_write = pipe()
+        gate_read, gate = pipe()
+        silence, silence_write = pipe()
+        words, words_write = pipe(os.O_NONBLOCK)
+        kept.callback(os.close, words)
+        for descriptor in (info, gate, silence_write):
+            mine.callback(os.close, descriptor)
+        for descriptor in (info_write, gate_read, silence, words_write):
+            theirs.callback(os.close, descriptor)
+        given = [info_write, gate_read]
+        options = ["--info-fd", str(info_write), "--block-fd", str(gate_read)]
+        options += _options(sealing, shown, content)
+        # By descriptor: a command line is seen inside, and has a largest size.
+        arguments = content(b"".join(os.fsencode(option) + b"\0" for option in options))
+        try:
             process = subprocess.Popen(
-                [bwrap, *arguments],
-                pass_fds=[*descriptors, info_write],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=stream,
-                env={"PATH": os.environ.get("PATH", "/usr/bin:/bin")},
+                [*_launcher(bwrap, shown, sealing), "--args", arguments, "--", *_limited(sealing)],
+                pass_fds=given,
+                stdin=silence,
+                stdout=words_write,
+                stderr=words_write,
+                env={},
                 cwd="/",
+                start_new_session=True,  # Ctrl-C is for the grader, not for a student's kernel
             )
-    except BaseException:
-        os.close(info_read)
-        folder.cleanup()
-        raise
-    finally:
-        for descriptor in (*descriptors, info_write):
-            os.close(descriptor)
-    with os.fdopen(info_read, "rb") as info:
-        text = info.read()
+        except OSError as error:
+            raise diagnosis.explained(f"bwrap: {error}", bwrap) from error
+        theirs.close()
+        try:
+            pid, pidfd = _first_process(process, info)
+        except (OSError, ValueError, KeyError) as error:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(1)
+            process.kill()
+            process.wait()
+            said = _read_pipe(words).decode("utf-8", "replace")
+            raise diagnosis.explained(said or f"bwrap: {error}", bwrap) from error
+        with contextlib.suppress(OSError):  # the machine's last resort takes it before others
+            Path(f"/proc/{pid}/oom_score_adj").write_text("1000", "ascii")
+        with contextlib.suppress(BrokenPipeError):
+            os.write(gate, b"1")
+        kept.pop_all()
+    return SandboxProcess(process, words, Path(f"/proc/{pid}/root{RUN}"), pid=pid, pidfd=pidfd)
+
+
+def _first_process(process: subprocess.Popen[bytes], info: int) -> tuple[int, int]:
+    """Return number and descriptor of the sandbox's first process, which waits at the gate."""
+    text = b""
+    deadline = time.monotonic() + _SETUP_SECONDS
+    waiting = select.poll()
+    waiting.register(info, select.POLLIN)
+    while b"}" not in text:
+        if not waiting.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            raise TimeoutError("bubblewrap does not answer")
+        part = os.read(info, 4096)
+        if not part:
+            raise ValueError("bubblewrap said nothing")
+        text += part
+    pid = int(json.loads(text)["child-pid"])
+    pidfd = os.pidfd_open(pid)
+    # If it has ended already, its number may be another process's by now.
     try:
-        pid = int(json.loads(text)["child-pid"])
-    except (ValueError, KeyError):
-        process.wait()
-        words = log.read_text("utf-8", "replace")
-        folder.cleanup()
-        found = diagnose(words)
-        raise SandboxUnavailable(found.cause, found.way_out) from None
-    return SandboxProcess(process, pid, Path(f"/proc/{pid}/root{RUN}"), folder, log, sealed=True)
+        ancestor = pid
+        for _ in range(_GENERATIONS):
+            status = Path(f"/proc/{ancestor}/stat").read_text("utf-8", "replace")
+            ancestor = int(status.rpartition(")")[2].split()[1])
+            if ancestor == process.pid:
+                return pid, pidfd
+        raise ValueError("bubblewrap ended at once")
+    except BaseException:
+        os.close(pidfd)
+        raise
 
 
 def unsealed(sealing: Sealing) -> SandboxProcess:
@@ -209,98 +412,158 @@ def unsealed(sealing: Sealing) -> SandboxProcess:
         target = work / path
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, target)
-    for path, data in sealing.uploads.items():
+    for path, data in _placeable(sealing):
         target = work / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
     (run / "connection.json").write_text(sealing.connection.replace(RUN, str(run)), "utf-8")
-    log = root / "stderr"
-    with log.open("wb") as stream:
+    words, words_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
         process = subprocess.Popen(
             [part.replace(RUN, str(run)) for part in sealing.argv],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=stream,
+            stderr=words_write,
             cwd=work,
             env=dict(os.environ) | _variables(sealing, matplotlib=str(root / "matplotlib")),
             start_new_session=True,
         )
-    return SandboxProcess(process, process.pid, run, folder, log, sealed=False)
+    except OSError as error:
+        os.close(words)
+        folder.cleanup()
+        raise KernelStartError(f"Starting {sealing.argv[0]}: {error}.") from error
+    finally:
+        os.close(words_write)
+    return SandboxProcess(process, words, run, folder=folder)
 
 
-def _arguments(sealing: Sealing, descriptors: list[int], info: int) -> list[str]:
-    limits = sealing.limits
+# ---------------------------------------------------------------------------------------------
+# What it sees
 
-    def content(data: bytes) -> str:
-        descriptor = os.memfd_create("nbjudge")
-        descriptors.append(descriptor)
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        return str(descriptor)
 
-    def tmpfs(path: str, size: int) -> list[str]:
-        return ["--perms", "0700", "--size", str(size), "--tmpfs", path]
-
-    arguments = [*_ISOLATION, *_USER, "--info-fd", str(info)]
-    for path in _SYSTEM:
-        if os.path.islink(path):
-            arguments += ["--symlink", os.readlink(path), path]
-        elif os.path.isdir(path):
-            arguments += ["--ro-bind", path, path]
-    for path in _ETC:
-        arguments += ["--ro-bind-try", path, path]
-    arguments += ["--ro-bind-data", content(_PASSWD.encode()), "/etc/passwd"]
-    arguments += ["--ro-bind-data", content(_GROUP.encode()), "/etc/group"]
-    arguments += ["--ro-bind-data", content(_HOSTS.encode()), "/etc/hosts"]
-    for path in _prefixes(sealing.prefixes):
-        arguments += ["--ro-bind", path, path]
+def _shown(sealing: Sealing) -> Iterator[tuple[str, str, str]]:
+    """Yield the options that show host paths, read-only, at the same place."""
+    yield from (_bind(path, link=True) for path in _SYSTEM if os.path.lexists(path))
+    yield from (_bind(path) for path in _ETC if os.path.exists(path))
+    for prefix in _prefixes(sealing.prefixes):
+        for name in _ENVIRONMENT:
+            path = os.path.join(prefix, name)
+            if os.path.exists(path):
+                yield _bind(path, link=True)
+    user_site = _user_site()
+    if user_site is not None:
+        yield _bind(user_site)
     for path in sealing.readonly:
         if not os.path.exists(path):
             raise ConfigurationError(
                 f"The sandbox was asked to show {path}, which does not exist: correct `readonly` "
                 "in nbjudge.configure(c, ...)."
             )
-        arguments += ["--ro-bind", path, path]
+        yield _bind(os.path.abspath(path))
+
+
+def _bind(path: str, *, link: bool = False) -> tuple[str, str, str]:
+    if link and os.path.islink(path) and not os.path.isabs(os.readlink(path)):
+        return "--symlink", os.readlink(path), path
+    return "--ro-bind", path, path
+
+
+def _options(
+    sealing: Sealing, shown: Sequence[tuple[str, str, str]], content: Content
+) -> list[str]:
+    limits = sealing.limits
+
+    def tmpfs(path: str, size: int) -> list[str]:
+        return ["--perms", "0700", "--size", str(size), "--tmpfs", path]
+
+    def data(value: bytes, path: str) -> list[str]:
+        return ["--ro-bind-data", content(value), path]
+
+    arguments = [*_ISOLATION, *_USER]
+    for option in shown:
+        arguments += option
+    arguments += data(_PASSWD.encode(), "/etc/passwd")
+    arguments += data(_GROUP.encode(), "/etc/group")
+    arguments += data(_HOSTS.encode(), "/etc/hosts")
     arguments += ["--proc", "/proc", "--dev", "/dev"]
     arguments += tmpfs("/dev/shm", limits.shm_bytes)  # noqa: S108 - inside
     arguments += tmpfs("/tmp", limits.tmp_bytes)  # noqa: S108 - inside
     arguments += tmpfs(RUN, MIB)
-    arguments += ["--ro-bind-data", content(sealing.connection.encode()), f"{RUN}/connection.json"]
-    arguments += tmpfs(WORK, limits.work_bytes)
-    for name, data in sealing.uploads.items():
-        arguments += ["--file", content(data), f"{WORK}/{name}"]
+    arguments += data(sealing.connection.encode(), f"{RUN}/connection.json")
+    uploads = list(_placeable(sealing))
+    # What was handed in always fits, whatever the size of a page.
+    room = sum(len(value) + 2 * 4096 for _name, value in uploads)
+    arguments += tmpfs(WORK, limits.work_bytes + room)
+    for name, value in uploads:
+        arguments += ["--file", content(value), f"{WORK}/{name}"]
     for name, source in sealing.files.items():
-        arguments += ["--ro-bind", str(source), f"{WORK}/{name}"]
+        if _is_large(source):
+            arguments += ["--ro-bind", str(source), f"{WORK}/{name}"]
+        else:
+            arguments += data(source.read_bytes(), f"{WORK}/{name}")
     fonts = font_cache()
     if fonts is not None:
-        arguments += ["--ro-bind", str(fonts), f"/tmp/matplotlib/{fonts.name}"]  # noqa: S108
+        arguments += data(fonts.read_bytes(), f"/tmp/matplotlib/{fonts.name}")  # noqa: S108
     # The root and /dev are tmpfs of bubblewrap's, of no set size: nothing may be written there.
-    arguments += ["--remount-ro", "/dev", "--remount-ro", "/"]
-    for key, value in _variables(sealing, matplotlib="/tmp/matplotlib").items():  # noqa: S108
-        arguments += ["--setenv", key, value]
-    arguments += ["--chdir", WORK, "--", "/bin/sh", "-c", _LIMIT_SCRIPT, "sh"]
-    address_space = 2 * limits.memory_bytes + 1024 * MIB
-    arguments += [
-        str(limits.open_files),
-        str(address_space // 1024),
-        str(max(limits.work_bytes, limits.tmp_bytes) // 512),
-        str(limits.processes),
-    ]
-    return [*arguments, *sealing.argv]
+    arguments += ["--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/"]
+    calls = seccomp.program()
+    if calls is not None:
+        arguments += ["--seccomp", content(calls)]
+    for key, text in _variables(sealing, matplotlib="/tmp/matplotlib").items():  # noqa: S108
+        arguments += ["--setenv", key, text]
+    return [*arguments, "--chdir", WORK]
+
+
+def _is_large(path: Path) -> bool:
+    return os.path.getsize(path) > _DATA_BYTES
+
+
+def _limited(sealing: Sealing) -> list[str]:
+    limits = sealing.limits
+    values = {
+        "CORE": 1,
+        "NOFILE": limits.open_files,
+        "AS": 2 * limits.memory_bytes + 1024 * MIB,
+        "FSIZE": max(limits.work_bytes, limits.tmp_bytes),
+        "NPROC": limits.processes + _SPARE_PROCESSES,
+    }
+    pairs = ",".join(f"{name}={value}" for name, value in values.items())
+    return [*_PLAIN_PYTHON, _LIMIT, pairs, *sealing.argv]
+
+
+def _placeable(sealing: Sealing) -> Iterator[tuple[str, bytes]]:
+    """Yield the uploads that can lie in the work folder beside the assignment's files."""
+    taken = {PurePosixPath(name) for name in sealing.files}
+    folders = {parent for path in taken for parent in path.parents}
+    for name, value in sealing.uploads.items():
+        path = PurePosixPath(name)
+        if path.is_absolute() or not path.name or ".." in path.parts or "\0" in name:
+            continue
+        if path in folders or not taken.isdisjoint((path, *path.parents)):
+            continue
+        taken.add(path)
+        folders.update(path.parents)
+        yield str(path), value
 
 
 def _prefixes(further: Sequence[str]) -> list[str]:
     """Return folders of the interpreter that the system folders do not hold."""
     found: list[str] = []
     for path in (sys.prefix, sys.base_prefix, sys.exec_prefix, *further):
-        real = os.path.realpath(path)
-        for one in dict.fromkeys((path, real)):
-            inside = any(one == top or one.startswith(top + "/") for top in (*_SYSTEM, *found))
-            if one != "/" and not inside and os.path.isdir(one):
+        for one in (os.path.abspath(path), os.path.realpath(path)):
+            if one != "/" and not _in_system(one) and one not in found and os.path.isdir(one):
                 found.append(one)
     return found
+
+
+def _in_system(path: str) -> bool:
+    return any(path == top or path.startswith(top + "/") for top in _SYSTEM)
+
+
+def _user_site() -> str | None:
+    """Return where ``pip install --user`` has put packages, if this interpreter uses them."""
+    path = site.getusersitepackages() if site.ENABLE_USER_SITE else ""
+    return path if path in sys.path and os.path.isdir(path) else None
 
 
 def _variables(sealing: Sealing, *, matplotlib: str) -> dict[str, str]:
@@ -323,6 +586,8 @@ def _variables(sealing: Sealing, *, matplotlib: str) -> dict[str, str]:
         "MKL_NUM_THREADS": "1",
         "NUMEXPR_NUM_THREADS": "1",
     }
+    if _user_site() is not None:
+        variables["PYTHONUSERBASE"] = site.getuserbase()
     for name in _KEPT_VARIABLES:
         if name in os.environ:
             variables[name] = os.environ[name]
@@ -338,14 +603,14 @@ def font_cache() -> Path | None:
 
     try:
         name = f"matplotlib-{version('matplotlib')}-{sys.version_info[0]}{sys.version_info[1]}"
-    except PackageNotFoundError:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except (PackageNotFoundError, RuntimeError):  # or a user without a home
         return None
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = base / "nbjudge" / name
-    found = sorted(folder.glob("fontlist-*.json"))
-    if found:
-        return found[0]
     try:
+        found = sorted(folder.glob("fontlist-*.json"))
+        if found:
+            return found[0]
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             subprocess.run(
@@ -359,180 +624,73 @@ def font_cache() -> Path | None:
             for made in Path(scratch).glob("fontlist-*.json"):
                 folder.mkdir(exist_ok=True)
                 os.replace(made, folder / made.name)
+        found = sorted(folder.glob("fontlist-*.json"))
     except (OSError, subprocess.SubprocessError):
         return None  # slower, not wrong
-    found = sorted(folder.glob("fontlist-*.json"))
     return found[0] if found else None
 
 
-def wait_for(path: Path, process: SandboxProcess, seconds: float) -> None:
-    """Wait until a path appears in the sandbox.
-
-    Raises
-    ------
-    KernelStartError
-        If the process ended or the time is over.
-    """
-    deadline = time.monotonic() + seconds
-    while not path.exists():
-        if process.poll() is not None:
-            raise KernelStartError(
-                f"Starting a sealed kernel: it ended at once. {process.words()}".strip()
-            )
-        if time.monotonic() > deadline:
-            raise KernelStartError(
-                f"Starting a sealed kernel: it did not answer within {seconds:g} s. "
-                f"Is the machine overloaded? {process.words()}".strip()
-            )
-        time.sleep(0.005)
-
-
 # ---------------------------------------------------------------------------------------------
-# What is missing where it cannot work
+# Whose it is
 
 
-@dataclass(frozen=True)
-class Diagnosis:
-    """Whether sandboxes work here; if not, why and what to do."""
+def _launcher(bwrap: str, shown: Sequence[tuple[str, str, str]], sealing: Sealing) -> list[str]:
+    """Return what starts bubblewrap as an unprivileged user.
 
-    ok: bool
-    cause: str = ""
-    way_out: str = ""
-    facts: tuple[str, ...] = ()
-
-
-_APPARMOR = """\
-As root, write /etc/apparmor.d/bwrap:
-  abi <abi/4.0>,
-  include <tunables/global>
-  profile bwrap /usr/bin/bwrap flags=(unconfined) {
-    userns,
-  }
-and run: systemctl reload apparmor"""
-
-
-def diagnose(words: str | None = None) -> Diagnosis:
-    """Find out whether a sandbox can be made here.
-
-    Parameters
-    ----------
-    words
-        What bubblewrap said when it failed; None tries it.
+    Root first makes a stage, in which that user reaches what root alone may reach: an
+    interpreter in root's home, for one.
     """
-    if sys.platform != "linux":
-        return Diagnosis(
-            ok=False,
-            cause=f"The sandbox needs Linux; this is {sys.platform}.",
-            way_out="Grade in a Linux virtual machine or on a Linux server. Notebooks that you "
-            "wrote yourself can be run with --unsealed.",
+    if os.getuid() != 0 or not _is_mapped(NOBODY):
+        return [bwrap]
+    powers = _capabilities()
+    if not powers & _CAP_SETUID or not powers & _CAP_SETGID:
+        raise SandboxUnavailable(
+            "This process is root, but may not become another user, and students' code must not "
+            "run as root.",
+            "Grade as an ordinary user.",
         )
+    become = [*_PLAIN_PYTHON, _BECOME, str(NOBODY), bwrap]
+    if not powers & _CAP_SYS_ADMIN:
+        return become
+    stage = ["--die-with-parent", "--tmpfs", "/tmp"]  # noqa: S108 - bubblewrap builds there
+    stage += ["--bind", "/proc", "/proc", "--dev-bind", "/dev", "/dev"]
+    made = {"/", "/proc", "/dev", "/tmp"}  # noqa: S108
+    needed = [bwrap, *(str(path) for path in sealing.files.values() if _is_large(path))]
+    for option in (*shown, *(_bind(path) for path in needed if not _in_system(path))):
+        for parent in reversed(PurePosixPath(option[2]).parents):
+            if str(parent) not in made and not _in_system(str(parent)):
+                made.add(str(parent))
+                stage += ["--perms", "0755", "--dir", str(parent)]
+        stage += option
+    return [bwrap, *stage, "--", *become]
+
+
+def _is_mapped(user: int) -> bool:
+    for line in Path("/proc/self/uid_map").read_text("ascii").splitlines():
+        first, _outside, count = (int(part) for part in line.split())
+        if first <= user < first + count:
+            return True
+    return False
+
+
+def _capabilities() -> int:
+    for line in Path("/proc/self/status").read_text("ascii").splitlines():
+        if line.startswith("CapEff:"):
+            return int(line.split()[1], 16)
+    return 0
+
+
+def diagnose() -> Diagnosis:
+    """Find out whether a sandbox can be made here, by making one."""
     bwrap = shutil.which("bwrap")
-    if bwrap is None:
-        return Diagnosis(
-            ok=False,
-            cause="bubblewrap (the command bwrap) is not installed.",
-            way_out="Install it: apt-get install bubblewrap (Debian, Ubuntu), "
-            "dnf install bubblewrap (Fedora), pacman -S bubblewrap (Arch).",
-        )
-    facts = _facts(bwrap)
-    if words is None:
-        words = _try(bwrap)
-        if words is None:
-            return Diagnosis(ok=True, facts=facts)
-    cause, way_out = _explain(words)
-    return Diagnosis(ok=False, cause=cause, way_out=way_out, facts=facts)
-
-
-def _try(bwrap: str) -> str | None:
-    """Make the smallest sandbox; return what bubblewrap said if it failed."""
-    command = [
-        bwrap,
-        *_ISOLATION,
-        *_USER,
-        "--ro-bind",
-        "/",
-        "/",
-        "--proc",
-        "/proc",
-        "--dev",
-        "/dev",
-    ]
+    facts = diagnosis.facts(bwrap)
     try:
-        done = subprocess.run(
-            [*command, "--", "/bin/sh", "-c", "exit 0"],
-            capture_output=True,
-            timeout=30,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        return str(error)
-    return None if done.returncode == 0 else done.stderr.decode("utf-8", "replace")
-
-
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text("utf-8").strip()
-    except OSError:
-        return ""
-
-
-def _in_container() -> bool:
-    return os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv")
-
-
-def _facts(bwrap: str) -> tuple[str, ...]:
-    version = ""
-    with contextlib.suppress(OSError, subprocess.SubprocessError):
-        version = subprocess.run(
-            [bwrap, "--version"], capture_output=True, timeout=10, check=False, text=True
-        ).stdout.strip()
-    facts = [f"{version or 'bubblewrap'} at {bwrap}", f"user id {os.getuid()}"]
-    for name in (
-        "kernel/apparmor_restrict_unprivileged_userns",
-        "kernel/unprivileged_userns_clone",
-        "user/max_user_namespaces",
-    ):
-        value = _read(f"/proc/sys/{name}")
-        if value:
-            facts.append(f"{name.replace('/', '.')} = {value}")
-    if _in_container():
-        facts.append("inside a container")
-    return tuple(facts)
-
-
-def _explain(words: str) -> tuple[str, str]:
-    said = words.strip().splitlines()[-1] if words.strip() else "nothing"
-    lower = words.lower()
-    if "unknown option" in lower:
-        return (
-            f"This bubblewrap is too old (it said: {said}).",
-            "Version 0.8 or newer is needed (Debian 12, Ubuntu 24.04 have it).",
-        )
-    if _read("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1" and os.getuid():
-        return (
-            "Ubuntu's AppArmor rule forbids user namespaces to unprivileged programs "
-            f"(bubblewrap said: {said}).",
-            _APPARMOR,
-        )
-    if _read("/proc/sys/kernel/unprivileged_userns_clone") == "0" and os.getuid():
-        return (
-            f"This kernel forbids user namespaces to ordinary users (bubblewrap said: {said}).",
-            "As root: sysctl -w kernel.unprivileged_userns_clone=1 "
-            "(and in /etc/sysctl.d/ to keep it).",
-        )
-    if _read("/proc/sys/user/max_user_namespaces") == "0":
-        return (
-            f"User namespaces are switched off here (bubblewrap said: {said}).",
-            "As root: sysctl -w user.max_user_namespaces=15000 (and in /etc/sysctl.d/ to keep it).",
-        )
-    if _in_container():
-        return (
-            f"This container does not allow namespaces inside it (bubblewrap said: {said}).",
-            "Start it with --security-opt seccomp=unconfined --security-opt apparmor=unconfined "
-            "--security-opt systempaths=unconfined, or grade outside the container.",
-        )
-    return (
-        f"bubblewrap cannot make a sandbox here (it said: {said}).",
-        "If this shell itself runs in a sandbox or container, nested namespaces are refused: "
-        "grade outside it. Otherwise ask the administrator to allow user namespaces.",
-    )
+        box = seal(Sealing(argv=(*_PLAIN_PYTHON, ""), connection="", limits=Limits()))
+        try:
+            if box.wait(_SETUP_SECONDS) != 0:
+                raise diagnosis.explained(box.words(), bwrap or "bwrap")
+        finally:
+            box.close()
+    except SandboxUnavailable as error:
+        return Diagnosis(ok=False, cause=error.cause, way_out=error.way_out, facts=facts)
+    return Diagnosis(ok=True, facts=facts)
