@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from nbjudge.assignment import Assignment, Kind, SourceCell, Upload
+from nbjudge.compile import markers
 from nbjudge.course import Course
 from nbjudge.errors import HiddenTestError
 from nbjudge.grade import grade_notebook, prove_reference
 from nbjudge.produce import solution_version, student_version
 
-_MARKERS = ("BEGIN SOLUTION", "END SOLUTION", "HIDDEN TESTS", "MARK SCHEME", "nbjudge")
+_OURS = "nbjudge"
+"""Students do not have it: no visible cell may use it."""
 _TRIVIAL = 12
 """Shorter lines (``return x``) prove nothing when they are found."""
 
@@ -53,8 +55,12 @@ def check_assignment(course: Course, assignment: Assignment, secret: bytes) -> I
         yield Finding(f"only NotImplementedError stops the release of {notebook.name}", fault)
         yield Finding(
             f"the release of {notebook.name} holds no solution and no hidden test",
-            "; ".join(_leaks(notebook.cells, data.decode())),
+            "; ".join(_leaks(notebook.cells, data.decode(), (*markers(course.config), _OURS))),
         )
+    yield Finding(
+        "no file beside the notebooks holds a marker of solutions or hidden tests",
+        "; ".join(_leaking_files(assignment.files, markers(course.config))),
+    )
     for step, made in (
         ("release", files),
         ("solution", solution_version(course, assignment)),
@@ -88,9 +94,16 @@ def _errors(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
                 yield cell["id"], output["ename"]
 
 
-def _leaks(cells: tuple[SourceCell, ...], released: str) -> Iterator[str]:
+def _leaking_files(files: Mapping[str, bytes], forbidden: Sequence[str]) -> Iterator[str]:
+    for path, data in sorted(files.items()):
+        for marker in forbidden:
+            if marker.encode() in data:
+                yield f"{path} contains « {marker} »"
+
+
+def _leaks(cells: tuple[SourceCell, ...], released: str, forbidden: Sequence[str]) -> Iterator[str]:
     text = "\n".join("".join(c["source"]) for c in json.loads(released)["cells"])
-    for marker in _MARKERS:
+    for marker in forbidden:
         if marker in text:
             yield f"it contains « {marker} »"
     there = {line.strip() for line in text.splitlines()}
@@ -117,7 +130,7 @@ def differences(folder: Any, files: dict[str, bytes]) -> Iterator[str]:
     present = {
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts)
     }
     for name in sorted(present | set(files)):
         if name not in files:

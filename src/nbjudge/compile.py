@@ -181,9 +181,9 @@ def _notebook(
         release = apply(kind, release)
     if len(release.cells) != len(full.cells):
         raise NotebookError(f"Making the student version of {where}: a cell was added or lost.")
-    markers = _markers(config)
+    hiding = _hiding(config)
     cells = [
-        _cell(index, cell, released, where, settings.tests, markers)
+        _cell(index, cell, released, where, settings.tests, hiding)
         for index, (cell, released) in enumerate(zip(full.cells, release.cells, strict=True))
     ]
     _check(cells, where)
@@ -241,7 +241,7 @@ def _cell(
     released: Any,
     where: str,
     default: Mode,
-    markers: Sequence[tuple[str, str]],
+    hiding: Sequence[tuple[str, str]],
 ) -> SourceCell:
     meta = cell.metadata.get("nbgrader", {})
     grade, solution = bool(meta.get("grade")), bool(meta.get("solution"))
@@ -267,7 +267,7 @@ def _cell(
         mode=mode,
         locked=locked,
         in_gradebook=grade,
-        hidden_lines=_between(cell.source, markers) if kind is Kind.TEST else frozenset(),
+        hidden_lines=_between(cell.source, hiding) if kind is Kind.TEST else frozenset(),
     )
 
 
@@ -284,7 +284,19 @@ def _kind(cell_type: str, *, grade: bool, solution: bool, task: bool, points: fl
     return Kind.GIVEN if cell_type == "code" else Kind.TEXT
 
 
-def _markers(config: Any) -> tuple[tuple[str, str], ...]:
+def markers(config: Any) -> tuple[str, ...]:
+    """Return every marker that may not reach students, as the course spells them."""
+    from nbgrader.preprocessors import ClearSolutions
+
+    solution = ClearSolutions(config=config)
+    pairs = [
+        (solution.begin_solution_delimeter, solution.end_solution_delimeter),
+        *_hiding(config),
+    ]
+    return tuple(marker for pair in pairs for marker in pair)
+
+
+def _hiding(config: Any) -> tuple[tuple[str, str], ...]:
     from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme
 
     hidden, scheme = ClearHiddenTests(config=config), ClearMarkScheme(config=config)

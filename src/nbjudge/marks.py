@@ -19,7 +19,8 @@ class Row:
     points: Mapping[str, float]
     """By question (``notebook:grade_id`` where there are several notebooks)."""
     total: float
-    """Late penalties taken off."""
+    """As the gradebook has it: extra credit of a text that is worth nothing counts, late penalties
+    are taken off."""
     penalty: float = 0.0
     provisional: bool = False
     """Whether a person still has to grade or review something."""
@@ -43,19 +44,20 @@ def rows(
     made = []
     for student in sorted(scores):
         points: dict[str, float] = {}
-        penalty, provisional = 0.0, False
+        total, penalty, provisional = 0.0, 0.0, False
         for notebook in assignment.notebooks:
             cells = scores[student].get(notebook.name, {})
             for cell in notebook.graded:
                 key = f"{notebook.name}:{cell.grade_id}" if several else cell.grade_id or ""
                 points[key] = float(cells.get(cell.grade_id or "", {}).get("score") or 0.0)
             provisional |= any(cell["needs_manual_grade"] for cell in cells.values())
+            total += sum(float(cell["score"] or 0.0) for cell in cells.values())
             penalty -= float(cells.get("", {}).get("score") or 0.0)
         made.append(
             Row(
                 student=student,
                 points=points,
-                total=sum(points.values()) - penalty,
+                total=total,
                 penalty=penalty,
                 provisional=provisional,
             )

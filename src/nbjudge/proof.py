@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import nbjudge
@@ -13,9 +15,26 @@ from nbjudge.settings import Settings
 _FOLDER = Path(".nbjudge") / "proved"
 
 
+_LIBRARIES = ("ipykernel", "numpy", "scipy", "pandas", "scikit-learn", "matplotlib", "torch")
+
+
+def _version(library: str) -> str:
+    try:
+        return f"{library} {version(library)}"
+    except PackageNotFoundError:
+        return f"no {library}"
+
+
 def proof_key(assignment: Assignment, settings: Settings, secret: bytes) -> str:
     """Return a digest of all that the proof depends on."""
-    parts = [nbjudge.__version__, assignment.version, repr(settings), secret.hex()]
+    parts = [
+        nbjudge.__version__,
+        sys.version,
+        *(_version(name) for name in _LIBRARIES),
+        assignment.version,
+        repr(settings),
+        secret.hex(),
+    ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
