@@ -9,9 +9,11 @@ while True:
 # %% q2_2b
 import os
 
-fichier = os.memfd_create("bombe")
+fichiers = []
 while True:
-    os.write(fichier, b"x" * 16 * 1024**2)
+    fichiers.append(os.memfd_create("bombe"))
+    for _ in range(16):
+        os.write(fichiers[-1], b"x" * 16 * 1024**2)
 # %% q2_5
 for dossier in ("/dev/shm", "/tmp", "."):
     try:

