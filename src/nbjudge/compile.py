@@ -170,6 +170,9 @@ def _notebook(
             ) from error
 
     full = apply(preprocessors.IncludeHeaderFooter, full)
+    for index, cell in enumerate(full.cells):
+        if "id" not in cell:  # of a header or footer in an older format
+            cell["id"] = f"included-{index}"
     if any(c.cell_type == "code" and _AUTOTEST in c.source for c in full.cells):
         full = apply(preprocessors.InstantiateTests, full)
     release = copy.deepcopy(full)
