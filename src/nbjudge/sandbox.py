@@ -18,6 +18,7 @@ import shutil
 import signal
 import site
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -81,17 +82,21 @@ _SPARE_PROCESSES = 32
 """Between the watchdog's limit, which has a sentence, and the kernel's, which has none."""
 _SETUP_SECONDS = 30.0
 _KILL_SECONDS = 10.0
-_GENERATIONS = 4
-"""From the first process inside up to the one started here."""
 _WORDS_BYTES = 1 << 16
 
 Content = Callable[[bytes], str]
 """Makes a descriptor of bytes, for an option of bubblewrap's."""
 
-# Inside, before the command: limits that hold in the sandbox only. RLIMIT_CORE is one byte,
-# since with none a machine's handler of crashes is still called, and outside.
+# Inside, before the command. The grader may have died before bubblewrap asked to die with it: it
+# holds the other end of the pipe. RLIMIT_CORE is one byte, since with none a machine's handler
+# of crashes is still called, and outside.
 _LIMIT = """\
-import os, resource, sys
+import os, resource, select, sys
+lifeline = select.poll()
+lifeline.register(0, 0)
+if lifeline.poll(0):
+    sys.exit("the grader has ended")
+os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
 for pair in sys.argv[1].split(","):
     name, value = pair.split("=")
     which = getattr(resource, "RLIMIT_" + name)
@@ -103,13 +108,36 @@ try:
 except OSError as error:
     sys.exit(f"{sys.argv[2]}: {error.strerror}")
 """
+# Root's way to an unprivileged bubblewrap. What only root may reach (an interpreter in root's
+# home) is laid open, in a mount namespace that this process alone is in: a tmpfs over the closed
+# folder, and what is needed bound into it again.
 _BECOME = """\
-import os, sys
-user = int(sys.argv[1])
+import json, os, sys
+user, covers = int(sys.argv[1]), json.loads(sys.argv[2])
+if covers:
+    import ctypes
+    libc = ctypes.CDLL(None, use_errno=True)
+    def mount(source, target, kind, flags, data=None):
+        texts = [None if t is None else os.fsencode(t) for t in (source, target, kind, data)]
+        if libc.mount(*texts[:3], ctypes.c_ulong(flags), texts[3]):
+            sys.exit(f"bwrap: laying open {target}: {os.strerror(ctypes.get_errno())}")
+    if libc.unshare(0x20000):
+        sys.exit(f"bwrap: No permissions to make a mount namespace as root")
+    mount(None, "/", None, 0x40000 | 0x4000)  # what is mounted here stays here
+os.umask(0o022)
+for cover, paths in covers.items():
+    held = [(path, os.open(path, os.O_PATH), os.path.isdir(path)) for path in paths]
+    mount("tmpfs", cover, "tmpfs", 2 | 4, "mode=0755")
+    for path, descriptor, is_folder in held:
+        os.makedirs(path if is_folder else os.path.dirname(path), exist_ok=True)
+        if not is_folder:
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o644))
+        mount(f"/proc/self/fd/{descriptor}", path, None, 0x1000 | 0x4000)
+        os.close(descriptor)
 os.setgroups([])
 os.setresgid(user, user, user)
 os.setresuid(user, user, user)
-os.execv(sys.argv[2], sys.argv[2:])
+os.execv(sys.argv[3], sys.argv[3:])
 """
 _PLAIN_PYTHON = (sys.executable, "-I", "-S", "-c")
 _CAP_SETGID, _CAP_SETUID, _CAP_SYS_ADMIN = 1 << 6, 1 << 7, 1 << 21
@@ -156,14 +184,16 @@ class SandboxProcess:
         *,
         pid: int | None = None,
         pidfd: int | None = None,
+        lifeline: int | None = None,
         folder: tempfile.TemporaryDirectory[str] | None = None,
     ) -> None:
         self._process = process
-        self._words = words
+        self._words: int | None = words
         self._said = b""
         self.run_folder = run_folder
         self.pid = process.pid if pid is None else pid
         self._pidfd = pidfd
+        self._lifeline = lifeline
         self._folder = folder
 
     @property
@@ -187,7 +217,7 @@ class SandboxProcess:
         It is a pipe that nobody reads meanwhile: no file of this machine is open inside, and a
         flood meets a full pipe, not a full disk.
         """
-        if self._words >= 0 and len(self._said) < _WORDS_BYTES:
+        if self._words is not None and len(self._said) < _WORDS_BYTES:
             self._said = (self._said + _read_pipe(self._words))[:_WORDS_BYTES]
         return self._said.decode("utf-8", "replace").strip()
 
@@ -270,10 +300,10 @@ class SandboxProcess:
         """Kill, and remove what was made for it."""
         self.kill()
         self.words()
-        for descriptor in (self._words, self._pidfd):
-            if descriptor is not None and descriptor >= 0:
+        for descriptor in (self._words, self._pidfd, self._lifeline):
+            if descriptor is not None:
                 os.close(descriptor)
-        self._words, self._pidfd = -1, None
+        self._words = self._pidfd = self._lifeline = None
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
@@ -329,12 +359,13 @@ def seal(sealing: Sealing) -> SandboxProcess:
 
         info, info_write = pipe()
         gate_read, gate = pipe()
-        silence, silence_write = pipe()
+        lifeline_read, lifeline = pipe()
         words, words_write = pipe(os.O_NONBLOCK)
-        kept.callback(os.close, words)
-        for descriptor in (info, gate, silence_write):
+        for descriptor in (words, lifeline):
+            kept.callback(os.close, descriptor)
+        for descriptor in (info, gate):
             mine.callback(os.close, descriptor)
-        for descriptor in (info_write, gate_read, silence, words_write):
+        for descriptor in (info_write, gate_read, lifeline_read, words_write):
             theirs.callback(os.close, descriptor)
         given = [info_write, gate_read]
         options = ["--info-fd", str(info_write), "--block-fd", str(gate_read)]
@@ -345,7 +376,7 @@ def seal(sealing: Sealing) -> SandboxProcess:
             process = subprocess.Popen(
                 [*_launcher(bwrap, shown, sealing), "--args", arguments, "--", *_limited(sealing)],
                 pass_fds=given,
-                stdin=silence,
+                stdin=lifeline_read,
                 stdout=words_write,
                 stderr=words_write,
                 env={},
@@ -369,7 +400,8 @@ def seal(sealing: Sealing) -> SandboxProcess:
         with contextlib.suppress(BrokenPipeError):
             os.write(gate, b"1")
         kept.pop_all()
-    return SandboxProcess(process, words, Path(f"/proc/{pid}/root{RUN}"), pid=pid, pidfd=pidfd)
+    run_folder = Path(f"/proc/{pid}/root{RUN}")
+    return SandboxProcess(process, words, run_folder, pid=pid, pidfd=pidfd, lifeline=lifeline)
 
 
 def _first_process(process: subprocess.Popen[bytes], info: int) -> tuple[int, int]:
@@ -389,16 +421,13 @@ def _first_process(process: subprocess.Popen[bytes], info: int) -> tuple[int, in
     pidfd = os.pidfd_open(pid)
     # If it has ended already, its number may be another process's by now.
     try:
-        ancestor = pid
-        for _ in range(_GENERATIONS):
-            status = Path(f"/proc/{ancestor}/stat").read_text("utf-8", "replace")
-            ancestor = int(status.rpartition(")")[2].split()[1])
-            if ancestor == process.pid:
-                return pid, pidfd
-        raise ValueError("bubblewrap ended at once")
+        status = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+        if int(status.rpartition(")")[2].split()[1]) != process.pid:
+            raise ValueError("bubblewrap ended at once")
     except BaseException:
         os.close(pidfd)
         raise
+    return pid, pidfd
 
 
 def unsealed(sealing: Sealing) -> SandboxProcess:
@@ -479,15 +508,14 @@ def _options(
     def data(value: bytes, path: str) -> list[str]:
         return ["--ro-bind-data", content(value), path]
 
-    arguments = [*_ISOLATION, *_USER]
-    for option in shown:
+    arguments = [*_ISOLATION, *_USER, "--proc", "/proc", "--dev", "/dev"]
+    arguments += tmpfs("/dev/shm", limits.shm_bytes)  # noqa: S108 - inside
+    arguments += tmpfs("/tmp", limits.tmp_bytes)  # noqa: S108 - inside
+    for option in shown:  # an environment may lie in /tmp
         arguments += option
     arguments += data(_PASSWD.encode(), "/etc/passwd")
     arguments += data(_GROUP.encode(), "/etc/group")
     arguments += data(_HOSTS.encode(), "/etc/hosts")
-    arguments += ["--proc", "/proc", "--dev", "/dev"]
-    arguments += tmpfs("/dev/shm", limits.shm_bytes)  # noqa: S108 - inside
-    arguments += tmpfs("/tmp", limits.tmp_bytes)  # noqa: S108 - inside
     arguments += tmpfs(RUN, MIB)
     arguments += data(sealing.connection.encode(), f"{RUN}/connection.json")
     uploads = list(_placeable(sealing))
@@ -635,34 +663,31 @@ def font_cache() -> Path | None:
 
 
 def _launcher(bwrap: str, shown: Sequence[tuple[str, str, str]], sealing: Sealing) -> list[str]:
-    """Return what starts bubblewrap as an unprivileged user.
-
-    Root first makes a stage, in which that user reaches what root alone may reach: an
-    interpreter in root's home, for one.
-    """
+    """Return what starts bubblewrap as an unprivileged user."""
     if os.getuid() != 0 or not _is_mapped(NOBODY):
         return [bwrap]
-    powers = _capabilities()
-    if not powers & _CAP_SETUID or not powers & _CAP_SETGID:
+    needed = [path for option, path, _place in shown if option == "--ro-bind"]
+    needed += [str(path) for path in sealing.files.values() if _is_large(path)]
+    covers = _covers([*needed, bwrap])
+    powers = _CAP_SETUID | _CAP_SETGID | (_CAP_SYS_ADMIN if covers else 0)
+    if _capabilities() & powers != powers:
         raise SandboxUnavailable(
-            "This process is root, but may not become another user, and students' code must not "
-            "run as root.",
-            "Grade as an ordinary user.",
+            "This process is root, but without the power to hand the sandbox to an unprivileged "
+            "user, and students' code must not run as root.",
+            "Grade as an ordinary user, with a Python environment that this user can read.",
         )
-    become = [*_PLAIN_PYTHON, _BECOME, str(NOBODY), bwrap]
-    if not powers & _CAP_SYS_ADMIN:
-        return become
-    stage = ["--die-with-parent", "--tmpfs", "/tmp"]  # noqa: S108 - bubblewrap builds there
-    stage += ["--bind", "/proc", "/proc", "--dev-bind", "/dev", "/dev"]
-    made = {"/", "/proc", "/dev", "/tmp"}  # noqa: S108
-    needed = [bwrap, *(str(path) for path in sealing.files.values() if _is_large(path))]
-    for option in (*shown, *(_bind(path) for path in needed if not _in_system(path))):
-        for parent in reversed(PurePosixPath(option[2]).parents):
-            if str(parent) not in made and not _in_system(str(parent)):
-                made.add(str(parent))
-                stage += ["--perms", "0755", "--dir", str(parent)]
-        stage += option
-    return [bwrap, *stage, "--", *become]
+    return [*_PLAIN_PYTHON, _BECOME, str(NOBODY), json.dumps(covers), bwrap]
+
+
+def _covers(paths: Sequence[str]) -> dict[str, list[str]]:
+    """Return the folders that others cannot enter, and what is needed of each."""
+    found: dict[str, list[str]] = {}
+    for path in dict.fromkeys(name for p in paths for name in (p, os.path.realpath(p))):
+        for parent in reversed(PurePosixPath(path).parents):
+            if not os.stat(parent).st_mode & stat.S_IXOTH:
+                found.setdefault(os.path.realpath(parent), []).append(path)
+                break
+    return found
 
 
 def _is_mapped(user: int) -> bool:

@@ -1,0 +1,173 @@
+"""Real bubblewrap, real kernels, and after every test a look at what it left behind."""
+
+import ctypes
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import textwrap
+import threading
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from nbjudge.kernel import KernelSetup, Outcome, SealedKernel
+from nbjudge.limits import Limits
+from nbjudge.sandbox import Sealing, seal
+
+PR_SET_CHILD_SUBREAPER = 36
+
+
+@pytest.fixture(scope="session", autouse=True)
+def orphans_come_back():
+    """Make this process the parent of whatever loses its own, so that nothing gets away."""
+    assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary(tmp_path_factory):
+    """Temporary folders of this run alone: others may run on this machine."""
+    tmp_path_factory.getbasetemp()  # elsewhere
+    folder = Path(tempfile.mkdtemp(prefix="nbj-"))  # short: paths of sockets end at 107 bytes
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(folder))
+        patch.setenv("TMPDIR", str(folder))
+        yield folder
+    folder.rmdir()
+
+
+def _processes():
+    found = set()
+    for process in psutil.Process().children(recursive=True):
+        try:
+            if process.status() != psutil.STATUS_ZOMBIE:
+                found.add(process)
+            elif process.ppid() == os.getpid():
+                found.add(process)  # nobody has waited for it
+        except psutil.NoSuchProcess:
+            continue
+    return found
+
+
+def _reap(processes):
+    """Wait for adopted orphans, whose parents would have."""
+    for process in processes:
+        try:
+            os.waitpid(process.pid, os.WNOHANG)
+        except ChildProcessError:
+            continue
+
+
+def _descriptors():
+    found = {}
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            found[name] = os.readlink(f"/proc/self/fd/{name}")
+        except OSError:  # the listing's own
+            continue
+    return found
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(orphans_come_back, temporary):
+    """Fail when a test leaves a process, a descriptor, a temporary folder or a thread.
+
+    Fixtures of a module are made before this one, and are none of the test's.
+    """
+    processes, threads = _processes(), set(threading.enumerate())
+    descriptors, files = _descriptors(), set(os.listdir(temporary))
+    yield
+    left = _processes() - processes
+    psutil.wait_procs(left, timeout=5)
+    _reap(left)
+    assert not [p for p in left if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+    assert [t for t in threading.enumerate() if t not in threads] == []
+    assert {k: v for k, v in _descriptors().items() if k not in descriptors} == {}
+    assert set(os.listdir(temporary)) - files == set()
+
+
+def until(condition, seconds=20):
+    """Wait for something that another process does."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+PYTHON = (sys.executable, "-I", "-S", "-c")
+SECONDS = 60
+
+
+def run_inside(code, *, limits=None, python=PYTHON, **sealing):
+    """Run Python in a sandbox without a kernel; return what it passed to ``say`` as JSON."""
+    code = "import json, os, sys\nsay = lambda x: print(json.dumps(x))\n" + textwrap.dedent(code)
+    box = seal(Sealing(argv=(*python, code), connection="{}", limits=limits or Limits(), **sealing))
+    try:
+        code = box.wait(SECONDS)
+        assert code == 0, box.words()
+        return json.loads(box.words().splitlines()[-1])
+    finally:
+        box.close()
+
+
+@dataclass
+class Inside:
+    """A running kernel, asked in one line."""
+
+    kernel: SealedKernel
+
+    def run(self, code, *, seconds=SECONDS, output_bytes=1 << 20):
+        return self.kernel.run(textwrap.dedent(code), seconds=seconds, output_bytes=output_bytes)
+
+    def text(self, code, **options):
+        """What a cell printed; it must have ended well."""
+        run = self.run(code, **options)
+        assert run.outcome is Outcome.OK, run.outputs
+        return "".join(o["text"] for o in run.outputs if o["output_type"] == "stream")
+
+    def value(self, expression, **options):
+        """What a Python expression is worth, as JSON can say it."""
+        return json.loads(self.text(f"import json; print(json.dumps({expression}))", **options))
+
+
+@pytest.fixture
+def start():
+    """Start kernels that are closed at the end: ``start(memory_bytes=..., uploads=...)``."""
+    started = []
+
+    def make(**options):
+        limits = {k: options.pop(k) for k in list(options) if hasattr(Limits, k)}
+        setup = KernelSetup(limits=replace(Limits(), **limits), **options)
+        kernel = SealedKernel(setup)
+        started.append(kernel)
+        kernel.start()
+        return Inside(kernel)
+
+    yield make
+    for kernel in started:
+        kernel.close()
+
+
+@pytest.fixture
+def grader():
+    """Run a script as a grader of its own, in a process that may be killed."""
+    started = []
+
+    def make(script, **options):
+        process = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(script)],
+            stdout=subprocess.PIPE,
+            text=True,
+            **options,
+        )
+        started.append(process)
+        return process
+
+    yield make
+    for process in started:
+        process.kill()
+        process.communicate()
