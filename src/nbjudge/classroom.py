@@ -147,9 +147,7 @@ def _autograded_files(assignment: Assignment, graded: Graded) -> dict[str, bytes
     files: dict[str, bytes] = {}
     for upload in graded.submission.uploads.values():
         files.update(upload.files)
-    for path, data in assignment.files.items():
-        if path not in assignment.editable or path not in files:
-            files[path] = data
+    files.update({k: v for k, v in assignment.files.items() if k not in assignment.editable})
     if graded.submission.timestamp is not None:
         files["timestamp.txt"] = graded.submission.timestamp.encode()
     for result in graded.results:

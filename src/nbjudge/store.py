@@ -257,12 +257,12 @@ class Store:
         answered = (*notebook.solution_cells, *notebook.task_cells)
         for kind, cells in ((api.Grade, graded), (api.Comment, answered)):
             # One question for the whole class: nbgrader's tables have no index for one by one.
-            present = set(
+            pairs = (
                 db.query(kind.notebook_id, kind.cell_id)
                 .join(api.SubmittedNotebook, api.SubmittedNotebook.id == kind.notebook_id)
                 .filter(api.SubmittedNotebook.notebook_id == notebook.id)
-                .tuples()
             )
+            present = {(row_id, cell_id) for row_id, cell_id in pairs}
             for row in rows:
                 for cell in cells:
                     if (row.id, cell.id) not in present:

@@ -8,13 +8,21 @@ module and a data file.
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
 from nbjudge.course import Course, load_course
 from nbjudge.produce import student_version, write_folder
+
+# Pools of processes start it once and for all: it is nothing that a test leaves behind.
+resource_tracker.ensure_running()
 
 CONFIG = """\
 import nbjudge
@@ -354,6 +362,7 @@ def run_converter(
     folders.assignment_id, folders.student_id = assignment, student
     logger = logging.getLogger(f"small-course-{id(folders)}")
     logger.propagate = False
+    logger.setLevel(logging.INFO)
     words = io.StringIO()
     logger.addHandler(logging.StreamHandler(words))
     converter = kind(coursedir=folders, config=config, log=logger)
@@ -382,3 +391,62 @@ def points_of(made: SmallCourse, assignment: str = NAME) -> dict[str, dict[str, 
         }
         for student, notebooks in scores.items()
     }
+
+
+def command(made: SmallCourse, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ``nbgrader`` or ``nbjudge`` in the course's folder, as from a shell."""
+    program, *rest = arguments
+    module = {"nbgrader": "nbgrader.apps.nbgraderapp", "nbjudge": "nbjudge.cli"}[program]
+    # As their console scripts do; an activated environment has `alembic` in its path.
+    code = f"import sys; from {module} import main; sys.argv[0] = {program!r}; sys.exit(main())"
+    beside = str(Path(sys.executable).parent)
+    return subprocess.run(
+        [sys.executable, "-c", code, *rest],
+        cwd=made.root,
+        env=os.environ | {"PATH": os.pathsep.join([beside, os.environ.get("PATH", os.defpath)])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    """Return every file below a folder by its path."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def gradebook_of(made: SmallCourse, assignment: str = NAME) -> dict[str, dict[str, Any]]:
+    """Return all that the gradebook says of submissions, by student."""
+    from nbgrader.api import Gradebook
+
+    course = made.course
+    said: dict[str, dict[str, Any]] = {}
+    with Gradebook(course.db_url) as gradebook:
+        for submission in gradebook.assignment_submissions(assignment):
+            rows: dict[str, Any] = {"timestamp": submission.timestamp}
+            for part in submission.notebooks:
+                rows[f"{part.name}: late"] = part.late_submission_penalty
+                for grade in part.grades:
+                    rows[f"{part.name}: {grade.name}"] = (
+                        grade.auto_score,
+                        grade.manual_score,
+                        grade.extra_credit,
+                        grade.needs_manual_grade,
+                    )
+                for comment in part.comments:
+                    rows[f"{part.name}: {comment.name} comment"] = comment.comment
+            said[submission.student.id] = rows
+    return said
+
+
+def copy_course(made: SmallCourse, root: Path) -> SmallCourse:
+    """Return a copy of a course, its secret included."""
+    from nbjudge.secret import course_secret
+
+    course_secret(made.root)
+    shutil.copytree(made.root, root, symlinks=True)
+    return SmallCourse(root)
