@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types unit integration course build catalogues check clean
+.PHONY: help setup demo test lint format types unit integration course build bench catalogues check clean
 
 help: ## Show this menu
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -29,15 +29,15 @@ test: setup lint types ## Run everything: lint, types, all tests
 	$(BIN)/python -m pytest
 
 lint: setup
-	$(BIN)/ruff check src tests tools
-	$(BIN)/ruff format --check src tests tools
+	$(BIN)/ruff check src tests tools benchmarks
+	$(BIN)/ruff format --check src tests tools benchmarks
 
 types: setup
 	$(BIN)/mypy
 
 format: setup ## Format the code
-	$(BIN)/ruff format src tests tools
-	$(BIN)/ruff check --fix src tests tools
+	$(BIN)/ruff format src tests tools benchmarks
+	$(BIN)/ruff check --fix src tests tools benchmarks
 
 unit: setup ## Run the tests that need no kernel
 	$(BIN)/python -m pytest tests/unit
@@ -50,6 +50,9 @@ course: setup ## Run the tests of the TPs and of the sample class
 
 build: setup ## Make release/ and solutions/ again from source/
 	$(BIN)/nbjudge build
+
+bench: setup ## Time grading against stock nbgrader, on the same notebooks
+	$(BIN)/python benchmarks/grading.py
 
 catalogues: setup ## Extract and compile the engine's sentences (gettext)
 	$(BIN)/python tools/catalogues.py
