@@ -12,8 +12,10 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
@@ -309,6 +311,7 @@ def make_course(
     options: str = "",
     config: str = "",
     notebooks: Mapping[str, Sequence[Cell]] | None = None,
+    gradebook: bool = False,
 ) -> SmallCourse:
     """Write a course into a folder.
 
@@ -322,6 +325,8 @@ def make_course(
         Lines at the end of ``nbgrader_config.py``.
     notebooks
         Cells by notebook; by default those of :data:`NOTEBOOKS`.
+    gradebook
+        Whether it has an empty gradebook already (nbgrader takes seconds to make one).
     """
     root.mkdir(parents=True, exist_ok=True)
     (root / "nbgrader_config.py").write_text(CONFIG % (options, config), "utf-8")
@@ -333,7 +338,20 @@ def make_course(
         (root / "source" / NAME / "data" / "numbers.csv").write_text("1\n2\n", "utf-8")
     for name, cells in notebooks.items():
         made.write_source(name, cells)
+    if gradebook:
+        (root / "gradebook.db").write_bytes(_empty_gradebook())
     return made
+
+
+@cache
+def _empty_gradebook() -> bytes:
+    from nbjudge.store import Store
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "gradebook.db"
+        with Store(f"sqlite:///{path}"):
+            pass
+        return path.read_bytes()
 
 
 def plain_autograde(

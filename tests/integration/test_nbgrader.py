@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -153,8 +152,8 @@ def test_what_persons_must_still_grade_is_provisional(by_nbjudge: sc.SmallCourse
 
 
 @pytest.fixture
-def tiny(tmp_path: Path) -> Iterator[sc.SmallCourse]:
-    yield sc.make_course(tmp_path / "course", notebooks={"p2": sc.p2()}, options="prove=False,")
+def tiny(tmp_path: Path) -> sc.SmallCourse:
+    return sc.make_course(tmp_path / "course", notebooks={"p2": sc.p2()}, options="prove=False,")
 
 
 RIGHT = {"p2": sc.RIGHT["p2"]}
@@ -186,7 +185,7 @@ def test_what_nbgrader_cannot_see_is_graded_by_nbjudge_and_listed(tiny: sc.Small
     # And it is true of plain nbgrader, which grades the one it sees.
     for path in (tiny.root / "autograded").iterdir():
         path.rename(tiny.root / f"old-{path.name}")
-    with pytest.raises(Exception, match="error log|traceback") as stopped:
+    with pytest.raises(Exception, match=r"error log|traceback") as stopped:
         sc.plain_autograde(tiny)
     assert "no time" in str(stopped.value.__notes__)
     graded = [path.parts[-3] for path in (tiny.root / "autograded").glob("*/*/p2.ipynb")]
