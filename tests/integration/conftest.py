@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from jupyter_core.utils import run_sync
 
 from nbjudge.kernel import KernelSetup, Outcome, SealedKernel
 from nbjudge.limits import Limits
@@ -22,10 +23,19 @@ from nbjudge.sandbox import Sealing, seal
 PR_SET_CHILD_SUBREAPER = 36
 
 
-@pytest.fixture(scope="session", autouse=True)
+def _adopt(yes):
+    assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, int(yes), 0, 0, 0) == 0
+
+
+@pytest.fixture(scope="module")
 def orphans_come_back():
-    """Make this process the parent of whatever loses its own, so that nothing gets away."""
-    assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+    """Make this process the parent of whatever loses its own, so that nothing gets away.
+
+    A module asks for it with ``usefixtures``.
+    """
+    _adopt(True)
+    yield
+    _adopt(False)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -72,8 +82,18 @@ def _descriptors():
     return found
 
 
+@pytest.fixture(scope="session", autouse=True)
+def event_loop_of_jupyter():
+    """Let jupyter_core make the one loop that it keeps, before descriptors are counted."""
+
+    async def nothing():
+        return None
+
+    run_sync(nothing)()
+
+
 @pytest.fixture(autouse=True)
-def nothing_is_left(orphans_come_back, temporary):
+def nothing_is_left(temporary):
     """Fail when a test leaves a process, a descriptor, a temporary folder or a thread.
 
     Fixtures of a module are made before this one, and are none of the test's.

@@ -20,6 +20,8 @@ from nbjudge.errors import ConfigurationError, KernelStartError
 from nbjudge.limits import MIB, Limits
 from nbjudge.sandbox import RUN, TMPFS, WORK, Sealing, diagnose, seal
 
+pytestmark = pytest.mark.usefixtures("orphans_come_back")
+
 LIMITS = Limits(work_bytes=8 * MIB, tmp_bytes=6 * MIB, shm_bytes=4 * MIB, processes=20)
 REPOSITORY = Path(__file__).resolve().parents[2]
 
