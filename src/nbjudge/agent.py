@@ -14,7 +14,7 @@ import itertools
 import linecache
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 from nbjudge import values
@@ -44,6 +44,9 @@ _modules = sys.modules
 _getline = linecache.getline
 
 
+_ABSENT = object()
+
+
 class _MissingError(Exception):
     """A name that the notebook does not bind."""
 
@@ -60,11 +63,14 @@ class Agent:
     """
 
     def __init__(
-        self, namespace: Callable[[], Mapping[str, Any]], max_bytes: int = DEFAULT_REPLY_BYTES
+        self,
+        namespace: Callable[[], MutableMapping[str, Any]],
+        max_bytes: int = DEFAULT_REPLY_BYTES,
     ) -> None:
         self._namespace = namespace
         self._max_bytes = max_bytes
         self._objects: dict[int, Any] = {}
+        self._kept: dict[str, Any] = {}
         self._next = 1
 
     def handle(self, request: str) -> str:
@@ -119,7 +125,27 @@ class Agent:
     def _do_define(self, order: "dict[str, Any]") -> Any:
         return self._define(order)
 
+    def _do_unbind(self, order: "dict[str, Any]") -> None:
+        self._keep(order["name"], self._name(order["name"]))
+        del self._namespace()[order["name"]]
+
+    def _do_bind(self, order: "dict[str, Any]") -> None:
+        names = self._namespace()
+        self._keep(order["name"], names.get(order["name"], _ABSENT))
+        names[order["name"]] = order["value"]
+
+    def _keep(self, name: str, value: Any) -> None:
+        self._kept.setdefault(name, value)
+
     def _do_seed(self, order: "dict[str, Any]") -> None:
+        """Begin a question: what a test did to the notebook's names ends with it."""
+        names = self._namespace()
+        for name, value in self._kept.items():
+            if value is _ABSENT:
+                names.pop(name, None)
+            else:
+                names[name] = value
+        self._kept.clear()
         seed_generators(order["seed"])
 
     # Objects.
@@ -228,15 +254,18 @@ def _close_figures() -> None:
 
 def seed_generators(seed: int) -> None:
     """Seed the global generators of random, numpy and torch, where they are loaded."""
-    for name, function in (
-        ("random", "seed"),
-        ("numpy.random", "seed"),
-        ("torch", "manual_seed"),
+    for name, path in (
+        ("random", ("seed",)),
+        # numpy.random is loaded when it is first used: after this, perhaps.
+        ("numpy", ("random", "seed")),
+        ("torch", ("manual_seed",)),
     ):
-        module = _modules.get(name)
+        function = _modules.get(name)
         try:
-            if module is not None:
-                _getattr(module, function)(seed)
+            if function is not None:
+                for part in path:
+                    function = _getattr(function, part)
+                function(seed)  # type: ignore[operator]
         except _BaseException:  # a student's random.py has no seed(): their affair
             continue
 

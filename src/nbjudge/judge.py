@@ -25,12 +25,13 @@ from types import ModuleType
 from typing import Any
 
 from nbjudge import i18n, remote, testing
-from nbjudge.assignment import SourceCell, SourceNotebook
+from nbjudge.assignment import Kind, SourceCell, SourceNotebook
 from nbjudge.errors import HiddenTestError, JudgeProcessError
 from nbjudge.frames import Frame, receive_frame, send_frame
 from nbjudge.i18n import gettext as _
+from nbjudge.names import plain_python
 from nbjudge.verdict import Status
-from nbjudge.world import CellSpace, World, plain_python, register_source
+from nbjudge.world import CellSpace, Owner, World, register_source
 
 
 @dataclass(frozen=True)
@@ -56,20 +57,51 @@ class TestSpace(CellSpace):
     def __init__(self, world: World, position: int, court: Court) -> None:
         super().__init__(world, position)
         self._court = court
+        self._deleted: set[str] = set()
+        self.touched = False
+        """Whether anything of the student's was used."""
 
     def __missing__(self, name: str) -> Any:
-        if self._world.students(name, self._position):
-            return self._court.channel.name(name)
+        owner = self._world.owner(name, self._position)
+        if owner is Owner.STUDENT:
+            return self._theirs(name)
+        if owner is Owner.HELPER and self._world.define_in(self, name, self._position):
+            return dict.__getitem__(self, name)
         try:
             value = super().__missing__(name)
         except KeyError:
             if name == "display":
                 return lambda *_args, **_kwargs: None
-            raise
+            value = self._court.earlier(name, self._position)
+            self.touched = True
+        else:
+            if self._world.changed_by_an_answer(name, self._position):
+                return self._theirs(name)
+            self._court.compare_given(name, value)
         # One object for the whole cell, as in a notebook.
-        self[name] = value
-        self._court.compare_given(name, value)
+        dict.__setitem__(self, name, value)
         return value
+
+    def _theirs(self, name: str) -> Any:
+        self.touched = True
+        return self._court.channel.name(name)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        # `del squares` and later `squares = saved`: a test of whether theirs is used.
+        if name in self._deleted:
+            self._deleted.discard(name)
+            self._court.channel.bind(name, value)
+            return
+        self._court.refuse_replacement(name, value, self._position)
+        super().__setitem__(name, value)
+
+    def __delitem__(self, name: str) -> None:
+        if not dict.__contains__(self, name) and self._world.students(name, self._position):
+            self._court.channel.unbind(name)
+            self._deleted.add(name)
+            self.touched = True
+            return
+        super().__delitem__(name)
 
 
 class Court:
@@ -82,6 +114,7 @@ class Court:
         self._seed = b""
         self._position = 0
         self._hidden_lines: frozenset[int] = frozenset()
+        self._spaces: dict[int, TestSpace] = {}
 
     # The backend's side.
 
@@ -135,14 +168,15 @@ class Court:
         label = f"{self.load.notebook.name}:{cell.grade_id}"
         try:
             filename = register_source(label, cell.source)
-            code = compile(ast.parse(plain_python(cell.source)), filename, "exec")
+            tree = ast.parse(plain_python(cell.source))
+            code = compile(tree, filename, "exec", dont_inherit=True)
         except SyntaxError as error:
             raise HiddenTestError(
                 f"The test cell {cell.grade_id!r} is not Python: {error}."
             ) from error
         # Student functions that draw from the global generators do so replayably.
         number = int.from_bytes(seed[:4])
-        space = TestSpace(self.world, position, self)
+        space = self._spaces[position] = TestSpace(self.world, position, self)
         try:
             self.channel.seed(number)
             _seed_here(number)
@@ -157,7 +191,52 @@ class Court:
             return Status.ERROR, _unusable("SystemExit"), traceback.format_exc()
         except Exception as error:  # whatever a test meets in a student's values
             return self._sentence(error)
+        if self.load.strict and cell.points and not space.touched:
+            raise HiddenTestError(
+                f"The test {cell.grade_id!r} uses no name of the student's: judged from outside, "
+                "it holds whatever they answer."
+            )
         return Status.PASSED, "", ""
+
+    def earlier(self, name: str, position: int) -> Any:
+        """Return what the last test cell before ``position`` that binds a name bound it to.
+
+        Raises
+        ------
+        KeyError
+            If none did.
+        """
+        for index in range(position - 1, -1, -1):
+            cell = self.load.notebook.cells[index]
+            if cell.kind is not Kind.TEST or name not in self.world.names[index].assigned:
+                continue
+            if index not in self._spaces:
+                self._again(index)
+            return dict.__getitem__(self._spaces[index], name)
+        raise KeyError(name)
+
+    def _again(self, index: int) -> None:
+        """Execute an earlier test cell for its names: this process has not judged it itself."""
+        cell = self.load.notebook.cells[index]
+        space = self._spaces[index] = TestSpace(self.world, index, self)
+        filename = register_source(f"{self.load.notebook.name}:{cell.grade_id}", cell.source)
+        code = compile(plain_python(cell.source), filename, "exec", dont_inherit=True)
+        with contextlib.suppress(Exception):  # what it lost by that, it has lost already
+            exec(code, space)  # noqa: S102 - the instructor's own test
+
+    def refuse_replacement(self, name: str, value: Any, position: int) -> None:
+        """While proving the reference: a function of theirs must not be replaced by the test's."""
+        if not self.load.strict or not callable(value) or isinstance(value, remote.Remote):
+            return
+        if self.world.students(name, position) and isinstance(
+            self.channel.name(name), remote.Remote
+        ):
+            cell = self.load.notebook.cells[position]
+            raise HiddenTestError(
+                f"{cell.grade_id!r} puts a function of its own in the place of the student's "
+                f"{name!r}, whose code runs in another process and goes on using theirs. Deleting "
+                "the name (del) and binding it again works."
+            )
 
     def _tally(
         self,

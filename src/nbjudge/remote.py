@@ -211,8 +211,16 @@ class Channel:
         """Return what a name of the notebook is bound to, as a value or a proxy."""
         return self.request({"op": "get", "name": name}, name)
 
+    def bind(self, name: str, value: Any) -> None:
+        """Bind a name of the notebook until the next question."""
+        self.request({"op": "bind", "name": name, "value": value}, name)
+
+    def unbind(self, name: str) -> None:
+        """Take a name out of the notebook until the next question."""
+        self.request({"op": "unbind", "name": name}, name)
+
     def seed(self, seed: int) -> None:
-        """Seed the kernel's global generators."""
+        """Seed the kernel's global generators; names are bound again as they were."""
         self.request({"op": "seed", "seed": seed}, "seed")
 
     def probe(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:

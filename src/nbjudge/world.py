@@ -4,6 +4,12 @@ A test uses names of given cells (``np``, ``alpha``, ``x_train``) and the refere
 A cell is executed when one of its names is needed, in a namespace of its own that finds other
 names the same way, so that figures and trainings that no test needs cost nothing.
 
+Whose a name is, :meth:`World.owner` says.  A solution cell's names are the student's; so is an
+object of a given cell that a solution cell changes in place (``df["z"] = ...``), and what a
+given cell computes from the student's names (``y = f(x)``): a test of it is a test of theirs.
+A given function that calls theirs is executed beside the test, and finds them there.  A test
+that wants an earlier answer to be right takes the reference's: ``reference.y``.
+
 ``x`` at cell *p* is what the last cell before *p* that binds it gives.  A cell that updates
 ``x`` in place (``x[0] = 1``, ``x += 1``, ``x.append(1)``) counts as binding it too, after the
 cells before it; an object that a function changes through an argument is not seen.  When the
@@ -17,146 +23,29 @@ import ast
 import builtins
 import json
 import linecache
-import re
-import symtable
-from collections.abc import Sequence
-from dataclasses import dataclass
+import types
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from nbjudge import values
 from nbjudge.assignment import Kind, SourceCell
 from nbjudge.errors import HiddenTestError, NotebookError
+from nbjudge.names import names_of, plain_python
 
-_MAGIC = re.compile(r"^\s*[%!?].*$", re.MULTILINE)
-
-
-def plain_python(source: str) -> str:
-    """Return the cell's code with IPython's magics blanked, lines kept in their places."""
-    if source.lstrip().startswith("%%"):
-        first, _, rest = source.partition("\n")
-        # %%time and %%capture run their body as Python, %%bash and the like do not.
-        body = first.split()[0] in {"%%time", "%%timeit", "%%capture", "%%prun"}
-        return "\n" + rest if body else ""
-    try:
-        ast.parse(source)
-    except SyntaxError:
-        return _MAGIC.sub("", source)
-    return source
+_SNAPSHOT_BYTES = 1 << 30
 
 
-@dataclass(frozen=True)
-class Names:
-    """Names that a cell binds at its top level."""
+class Owner(StrEnum):
+    """Whose a name is, as a test sees it."""
 
-    definitions: frozenset[str]
-    """By ``def``, ``class`` or ``import``: cheap to evaluate alone."""
-    assigned: frozenset[str]
-    updated: frozenset[str]
-    """Changed in place."""
-    imported: frozenset[str]
-    star: bool
-    """``from m import *`` binds more than can be read."""
-
-    @property
-    def bound(self) -> frozenset[str]:
-        """All names that the cell gives a value."""
-        return self.definitions | self.assigned
-
-
-_EMPTY: frozenset[str] = frozenset()
-
-
-def names_of(source: str) -> Names:
-    """Read which names a cell binds, without executing it; none for code that does not parse."""
-    code = plain_python(source)
-    try:
-        tree = ast.parse(code)
-        table = symtable.symtable(code, "<cell>", "exec")
-    except (SyntaxError, ValueError):
-        return Names(_EMPTY, _EMPTY, _EMPTY, _EMPTY, star=False)
-    imported: set[str] = set()
-    defined: set[str] = set()
-    assigned: set[str] = set()
-    stored = _stored(tree)
-    for symbol in table.get_symbols():
-        name = symbol.get_name()
-        if symbol.is_imported():
-            imported.add(name)
-        elif symbol.is_assigned():
-            # `f = wrap(f)` after `def f` makes f more than its definition.
-            (defined if symbol.is_namespace() and name not in stored else assigned).add(name)
-    star = any(
-        isinstance(node, ast.ImportFrom) and any(a.name == "*" for a in node.names)
-        for node in tree.body
-    )
-    definitions = defined | imported
-    updated = _updated(tree) - definitions
-    return Names(
-        frozenset(definitions),
-        frozenset(assigned),
-        frozenset(updated),
-        frozenset(imported),
-        star=star,
-    )
-
-
-class _TopLevel(ast.NodeVisitor):
-    """Visits what runs when a cell runs: not the bodies of its functions."""
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        """Stay out: a body runs when it is called."""
-
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
-        """Stay out."""
-
-    def visit_Lambda(self, node: ast.Lambda) -> None:
-        """Stay out."""
-
-
-def _stored(tree: ast.Module) -> set[str]:
-    found: set[str] = set()
-
-    class Visitor(_TopLevel):
-        def visit_Name(self, node: ast.Name) -> None:
-            if isinstance(node.ctx, ast.Store):
-                found.add(node.id)
-
-    Visitor().visit(tree)
-    return found
-
-
-def _updated(tree: ast.Module) -> set[str]:
-    found: set[str] = set()
-
-    class Visitor(_TopLevel):
-        def visit_Subscript(self, node: ast.Subscript) -> None:
-            if isinstance(node.ctx, ast.Store | ast.Del):
-                self._root(node)
-            self.generic_visit(node)
-
-        def visit_Attribute(self, node: ast.Attribute) -> None:
-            if isinstance(node.ctx, ast.Store | ast.Del):
-                self._root(node)
-            self.generic_visit(node)
-
-        def visit_AugAssign(self, node: ast.AugAssign) -> None:
-            self._root(node.target)
-            self.generic_visit(node)
-
-        def visit_Call(self, node: ast.Call) -> None:
-            # A method may change its object: a list, a model, a random generator.
-            if isinstance(node.func, ast.Attribute):
-                self._root(node.func)
-            self.generic_visit(node)
-
-        def _root(self, node: ast.AST) -> None:
-            while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
-                node = node.value
-            if isinstance(node, ast.Name):
-                found.add(node.id)
-
-    Visitor().visit(tree)
-    return found
+    STUDENT = "student"
+    """Its value is the one in the student's kernel."""
+    HELPER = "helper"
+    """A function or class of the instructor's that uses names of the student's."""
+    GIVEN = "given"
+    """The instructor's, or nobody's."""
 
 
 class CellSpace(dict[str, Any]):
@@ -197,7 +86,11 @@ class World:
         for names in self.names:
             modules |= names.imported
         # np.random.rand() changes a module's state, not the name np.
+        self._modules = frozenset(modules)
         self._updates = [names.updated - modules for names in self.names]
+        self._changes = [names.changed - modules for names in self.names]
+        self._theirs: dict[int, dict[str, bool]] = {}
+        self._changed_by: dict[int, frozenset[str]] = {}
 
     def binder(self, name: str, position: int) -> int | None:
         """Return the last cell before ``position`` that gives a name its value, or None."""
@@ -216,15 +109,105 @@ class World:
             return False
         return name in names.bound
 
-    def students(self, name: str, position: int) -> bool:
-        """Tell whether a name at ``position`` is the student's: bound last by a solution cell.
+    # Whose a name is.
+
+    def owner(self, name: str, position: int) -> Owner:
+        """Tell whose a name is, as cell ``position`` sees it, from the cells' sources alone.
 
         What a solution cell *imports* is the library's, not the student's.
         """
+        return self._owner(name, position, set())
+
+    def students(self, name: str, position: int) -> bool:
+        """Tell whether the value of a name at ``position`` is the one in the student's kernel."""
+        return self.owner(name, position) is Owner.STUDENT
+
+    def _owner(self, name: str, position: int, asking: set[tuple[str, int]]) -> Owner:
+        for index in range(position - 1, -1, -1):
+            cell, names = self.cells[index], self.names[index]
+            if cell.kind in (Kind.TEXT, Kind.TASK):
+                continue
+            if cell.kind is Kind.TEST:
+                if cell.mode == "inside" and name in names.bound - names.imported:
+                    return Owner.STUDENT  # it ran in the kernel, and only there
+                if name in names.definitions:
+                    return self._definition(index, name, position, asking)
+                continue
+            if name in names.imported and name not in names.assigned:
+                return Owner.GIVEN
+            if cell.is_students:
+                if name in names.bound or name in self._changes[index]:
+                    return Owner.STUDENT
+                continue
+            if name in names.definitions and name not in names.assigned:
+                return self._definition(index, name, position, asking)
+            if name in names.assigned or name in self._updates[index]:
+                if self._is_theirs(index, name):
+                    return Owner.STUDENT
+                if name in names.assigned:
+                    return Owner.GIVEN
+        return Owner.GIVEN
+
+    def _definition(
+        self, index: int, name: str, position: int, asking: set[tuple[str, int]]
+    ) -> Owner:
+        """Whose a function is: a helper if it uses, when it is called, names of the student's."""
+        for statement in self.names[index].statements:
+            if name in statement.defines and self._any(statement.needs, position, asking):
+                return Owner.HELPER
+        return Owner.GIVEN
+
+    def _any(self, names: Iterable[str], position: int, asking: set[tuple[str, int]]) -> bool:
+        for name in names:
+            if (name, position) in asking:
+                continue  # functions that call each other
+            asking.add((name, position))
+            if self._owner(name, position, asking) is not Owner.GIVEN:
+                return True
+        return False
+
+    def _is_theirs(self, index: int, name: str) -> bool:
+        """Whether a given cell's value of a name comes of the student's names."""
+        if index not in self._theirs:
+            found: dict[str, bool] = {}
+            for statement in self.names[index].statements:
+                known = {need: found[need] for need in statement.needs if need in found}
+                theirs = any(known.values()) or self._any(
+                    sorted(statement.needs - known.keys()), index, set()
+                )
+                for bound in statement.binds:
+                    found[bound] = theirs
+                for changed in (statement.changes | statement.feeds) - self._modules:
+                    if theirs or changed not in found:
+                        found[changed] = theirs
+            self._theirs[index] = found
+        return self._theirs[index].get(name, False)
+
+    def changed_by_an_answer(self, name: str, position: int) -> bool:
+        """Whether a reference's solution cell, when it was executed, changed a given object.
+
+        It called a method of it (``ax.plot(...)``), and a value is another one since; what is no
+        plain value counts as changed.  Ask after :meth:`lookup`, which executes those cells.
+        """
+        first = self.binder(name, position)
+        return any(
+            name in self._changed_by.get(index, ())
+            for index in range(0 if first is None else first + 1, position)
+        )
+
+    def define_in(self, space: dict[str, Any], name: str, position: int) -> bool:
+        """Define a helper in another namespace, where it finds its names; tell whether it could."""
         index = self.binder(name, position)
-        if index is None or not self.cells[index].is_students:
+        if index is None:
             return False
-        return name not in self.names[index].imported
+        tree = ast.parse(plain_python(self.cells[index].source))
+        tree.body = [
+            node
+            for node, statement in zip(tree.body, self.names[index].statements, strict=True)
+            if name in statement.defines
+        ]
+        self._exec(index, tree, space)
+        return dict.__contains__(space, name)
 
     def lookup(self, name: str, position: int) -> Any:
         """Return the instructor's value of a name as seen by cell ``position``.
@@ -288,9 +271,29 @@ class World:
         space = self._space(index)
         if index not in self._executed:
             tree = ast.parse(plain_python(self.cells[index].source))
+            before = self._snapshots(index)
             self._run(index, tree, space, definitions=False)
             self._executed.add(index)
+            after = self._snapshots(index) if before else {}
+            self._changed_by[index] = frozenset(
+                name for name, seen in before.items() if seen is None or after.get(name) != seen
+            )
         return space
+
+    def _snapshots(self, index: int) -> dict[str, bytes | None]:
+        """Return as bytes what a solution cell may change by a method; None if it is not plain."""
+        cell = self.cells[index]
+        if not cell.is_students:
+            return {}
+        found: dict[str, bytes | None] = {}
+        for name in sorted(self._updates[index] - self.names[index].bound):
+            try:
+                value = self.lookup(name, index)
+            except (KeyError, HiddenTestError):
+                continue
+            if not isinstance(value, _NO_DATA):
+                found[name] = _snapshot(value)
+        return found
 
     def _space(self, index: int) -> CellSpace:
         return self._spaces.setdefault(index, CellSpace(self, index))
@@ -301,8 +304,16 @@ class World:
             return  # a cell that needs its own name, e.g. two functions that call each other
         self._running.add(key)
         try:
-            filename = register_source(f"{self.label}:{index}", self.cells[index].source)
-            exec(compile(tree, filename, "exec"), space)  # noqa: S102 - the instructor's own cell
+            self._exec(index, tree, space)
+        finally:
+            self._running.discard(key)
+
+    def _exec(self, index: int, tree: ast.Module, space: dict[str, Any]) -> None:
+        filename = register_source(f"{self.label}:{index}", self.cells[index].source)
+        try:
+            # dont_inherit: the notebook's annotations are not strings as those of this file are.
+            code = compile(tree, filename, "exec", dont_inherit=True)
+            exec(code, space)  # noqa: S102 - the instructor's own cell
         except HiddenTestError:
             raise
         except Exception as error:
@@ -310,8 +321,6 @@ class World:
                 f"{self._place(index)} was needed by a test and failed outside the notebook: "
                 f"{type(error).__name__}: {error}"
             ) from error
-        finally:
-            self._running.discard(key)
 
     def _place(self, index: int) -> str:
         cell = self.cells[index]
@@ -320,23 +329,39 @@ class World:
     def reference(self, name: str, position: int | None = None) -> Any:
         """Return the reference's value of a name: the last solution cell that binds it.
 
+        If none does, what the given cells before ``position`` make of it with the reference's
+        answers.
+
         Raises
         ------
         HiddenTestError
-            If no solution cell does.
+            If no cell binds it.
         """
         end = len(self.cells) if position is None else position
         found = [i for i in range(len(self.cells)) if self._is_solution(i, name)]
         if not found:
+            if self.binder(name, end) is not None:
+                return self.lookup(name, end)
             raise HiddenTestError(
                 f"A test of {self.label} asks for reference.{name}, but no solution cell binds "
-                f"{name!r}."
+                f"{name!r}, and no given cell before it."
             )
         before = [i for i in found if i < end]
         return self._value(name, (before or found)[-1])
 
     def _is_solution(self, index: int, name: str) -> bool:
         return self.cells[index].is_students and name in self.names[index].bound
+
+
+_NO_DATA = (types.ModuleType, type, types.FunctionType, types.BuiltinFunctionType)
+"""Calling a method of these changes no value of the notebook."""
+
+
+def _snapshot(value: Any) -> bytes | None:
+    try:
+        return values.encode(value, max_bytes=_SNAPSHOT_BYTES)
+    except (values.NotPlain, values.TooLarge):
+        return None
 
 
 def register_source(label: str, source: str) -> str:

@@ -28,6 +28,24 @@ def test_a_name_is_looked_up_at_the_time_of_asking():
     assert ask({"op": "get", "name": "x"}, space) == {"ok": 2}
 
 
+def test_names_that_a_question_took_away_are_there_again_for_the_next():
+    space = {"f": 1, "g": 2}
+    agent = Agent(lambda: space)
+
+    def order(**fields):
+        request = base64.b64encode(values.encode(fields, max_bytes=MIB)).decode()
+        return values.decode(base64.b64decode(agent.handle(request)), remote=dict, max_bytes=MIB)
+
+    order(op="unbind", name="f")
+    order(op="bind", name="g", value=5)
+    order(op="bind", name="new", value=6)
+    assert space == {"g": 5, "new": 6}
+    order(op="bind", name="f", value=7)
+    order(op="seed", seed=1)
+    assert space == {"f": 1, "g": 2}
+    assert order(op="unbind", name="nowhere")["error"]["missing"] == "nowhere"
+
+
 def test_a_missing_name_is_named():
     report = ask({"op": "get", "name": "mu"})["error"]
     assert (report["missing"], report["type"], report["bases"]) == (

@@ -4,7 +4,10 @@ import pytest
 
 from nbjudge.assignment import Kind, SourceCell
 from nbjudge.errors import HiddenTestError
-from nbjudge.world import World, dump_reference, load_reference, names_of, plain_python
+from nbjudge.names import names_of, plain_python
+from nbjudge.world import Owner, World, dump_reference, load_reference
+
+GIVEN, ANSWER, TEST = Kind.GIVEN, Kind.ANSWER, Kind.TEST
 
 
 def cell(kind, source, **kwargs):
@@ -17,9 +20,6 @@ def world(*cells):
     return World(
         [cell(kind, source, grade_id=f"g{i}") for i, (kind, source) in enumerate(cells)], "tp"
     )
-
-
-GIVEN, ANSWER, TEST = Kind.GIVEN, Kind.ANSWER, Kind.TEST
 
 
 def test_a_given_name_comes_from_the_last_cell_before():
@@ -44,9 +44,83 @@ def test_names_of_solution_cells_are_the_students_but_not_their_imports():
     assert w.students("f", 2)
     assert w.students("mu", 2)
     assert not w.students("math", 2)
-    assert not w.students("k", 2)
     assert not w.students("unknown", 2)
     assert not w.students("f", 0)
+
+
+THEIRS, HELPER, OURS = Owner.STUDENT, Owner.HELPER, Owner.GIVEN
+
+
+@pytest.mark.parametrize(
+    ("name", "owner", "cells"),
+    [
+        ("y", THEIRS, [(ANSWER, "def f(x): return x"), (GIVEN, "x = 1\ny = f(x)")]),
+        ("x", OURS, [(ANSWER, "def f(x): return x"), (GIVEN, "x = 1\ny = f(x)")]),
+        ("z", THEIRS, [(ANSWER, "mu = 1"), (GIVEN, "y = mu"), (GIVEN, "z = y + 1")]),
+        ("y", OURS, [(ANSWER, "mu = 1"), (GIVEN, "y = mu\ny = 2")]),
+        ("y", THEIRS, [(ANSWER, "mu = 1"), (GIVEN, "y = 2\ny += mu")]),
+        ("y", THEIRS, [(ANSWER, "mu = 1"), (GIVEN, "y = []"), (GIVEN, "y.append(mu)")]),
+        ("y", THEIRS, [(ANSWER, "mu = 1"), (GIVEN, "y = {}\nfor k in 'ab':\n    y[k] = mu")]),
+        ("x", OURS, [(ANSWER, "mu = 1"), (GIVEN, "x = [1]\ny = x.count(mu)")]),
+        ("x", OURS, [(ANSWER, "mu = 1"), (GIVEN, "import m\nm.plot(mu)\nx = m.arange(3)")]),
+        ("d", THEIRS, [(GIVEN, "d = {}"), (ANSWER, "d['a'] = 1")]),
+        ("d", THEIRS, [(GIVEN, "d = []"), (ANSWER, "d.append(1)")]),
+        ("d", THEIRS, [(GIVEN, "d = frame()"), (ANSWER, "d.dropna(inplace=True)")]),
+        ("d", THEIRS, [(GIVEN, "w = 1"), (GIVEN, "d = w"), (ANSWER, "d.mul_(2)")]),
+        ("d", OURS, [(GIVEN, "d = [1]"), (ANSWER, "m = d.copy()")]),
+        ("d", OURS, [(GIVEN, "d = [1]"), (ANSWER, "d.append(1)"), (GIVEN, "d = [2]")]),
+        ("check", HELPER, [(GIVEN, "def check(): f(1)"), (ANSWER, "def f(x): return x")]),
+        ("check", HELPER, [(ANSWER, "def f(x): return x"), (TEST, "def check(): f(1)")]),
+        ("check", HELPER, [(ANSWER, "mu = 1"), (GIVEN, "y = mu\ndef check(): return y")]),
+        ("b", HELPER, [(ANSWER, "mu = 1"), (GIVEN, "def a(): b(), mu\ndef b(): a()")]),
+        ("check", OURS, [(ANSWER, "def f(x): return x"), (TEST, "def check(f): f(1)")]),
+        ("result", OURS, [(ANSWER, "mu = 1"), (TEST, "result = mu")]),
+    ],
+)
+def test_a_name_is_the_students_when_its_value_comes_of_theirs(name, owner, cells):
+    assert world(*cells, (TEST, "")).owner(name, len(cells)) is owner
+
+
+def test_the_names_of_a_test_that_runs_inside_are_in_the_kernel():
+    inside = cell(TEST, "r = 1\nimport math", mode="inside")
+    w = World([inside, cell(TEST, "")], "tp")
+    assert w.students("r", 1)
+    assert not w.students("math", 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "answer", "changed"),
+    [
+        ("x = [3, 1]", "x.__setitem__(0, 9)", True),
+        ("x = [3, 1]", "y = x.index(1)", False),
+        ("import io\nx = io.StringIO()", "x.write('a')", True),
+        ("class x:\n    @classmethod\n    def m(cls): pass", "x.m()", False),
+    ],
+)
+def test_a_method_that_an_answer_calls_is_watched(given, answer, changed):
+    w = world((GIVEN, given), (ANSWER, answer + "\nother = 1"), (TEST, ""))
+    w.reference("other", 2)  # the cell may have been executed for another name before
+    w.lookup("x", 2)
+    assert w.changed_by_an_answer("x", 2) is changed
+
+
+def test_a_helper_is_defined_where_it_is_used():
+    w = world(
+        (ANSWER, "def f(): return 1"), (GIVEN, "n = 1 / 0\ndef check(): return f()"), (TEST, "")
+    )
+    space = {"f": lambda: 5}
+    assert w.define_in(space, "check", 2)
+    assert space["check"]() == 5
+
+
+def test_a_given_value_with_the_references_answers_can_be_asked_for():
+    w = world((ANSWER, "def f(x): return 2 * x"), (GIVEN, "y = f(21)"), (TEST, ""))
+    assert w.reference("y", 2) == 42
+
+
+def test_annotations_are_those_of_the_notebook():
+    w = world((GIVEN, "def f(x: int): return x"), (TEST, ""))
+    assert w.lookup("f", 1).__annotations__ == {"x": int}
 
 
 def test_a_given_cell_after_a_question_uses_the_reference():
