@@ -178,6 +178,8 @@ def _judged(
     elif verdict and score != automatic:
         # What the tests said is not why these points were given.
         message, parts = _("Points given by a grader."), []
+    elif message and score >= points:
+        message = _("Without effect on the points: {said}").format(said=message)
     return {
         "score": "–" if pending else number(score),
         "points": number(points),
@@ -341,7 +343,7 @@ def labels() -> dict[str, str]:
         "late": _("Late penalty"),
         "provisional": _("Provisional: something is still to be graded by hand."),
         "notes": _("Remarks on the file"),
-        "copy": _("Your notebook"),
+        "notebook": _("Your notebook"),
         "answer": _("Your answer"),
         "extra": _("A cell that you added"),
         "given": _("Given code"),

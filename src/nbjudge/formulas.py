@@ -87,7 +87,20 @@ def _plain(latex: str) -> str:
     return _FONT.sub(r"\\\1{\2}", latex)
 
 
-def _written(element: Any) -> str:
+_RELATIONS = {":": ":", ";": ";", "~": "\N{TILDE OPERATOR}"}
+_CLOSING = frozenset(")]}⟩|‖!")
+
+
+def _written(element: Any, *, prefix: bool = False, tight: bool = False) -> str:
+    """Return an element as text.
+
+    Parameters
+    ----------
+    prefix
+        Whether a sign here belongs to what follows it.
+    tight
+        Whether no room is left around an operator.
+    """
     tag = element.tag
     if tag not in _ELEMENTS:
         raise _Unknown(tag)
@@ -99,6 +112,12 @@ def _written(element: Any) -> str:
         for name, value in element.attrib.items()
         if name in _ATTRIBUTES and _VALUE.fullmatch(value)
     }
+    if tag == "mi" and text in _RELATIONS:
+        tag, text = "mo", _RELATIONS[text]
+    if tag == "mo" and prefix and text in ("−", "-", "+", "±", "∓"):
+        attributes["form"] = "prefix"
+    if tag == "mo" and (tight or text == "/"):
+        attributes |= {"lspace": "0em", "rspace": "0em"}
     text = "".join(_styled(letter, attributes.get("mathvariant", "")) for letter in text)
     if attributes.get("mathvariant") != "normal":
         attributes.pop("mathvariant", None)
@@ -106,8 +125,17 @@ def _written(element: Any) -> str:
     if tag == "mi" and len(text) == 1 and "Α" <= text <= "Ω":
         attributes["mathvariant"] = "normal"
     written = "".join(f' {name}="{escape(value)}"' for name, value in attributes.items())
-    inside = escape(text) + "".join(_written(child) for child in element)
-    return f"<{tag}{written}>{inside}</{tag}>"
+    return f"<{tag}{written}>{escape(text)}{_children(element)}</{tag}>"
+
+
+def _children(element: Any) -> str:
+    alone = element.tag == "mrow" and len(element) == 1  # "0{,}5": the braces take the room away
+    made, prefix = "", True
+    for child in element:
+        sign = unescape(child.text or "")
+        made += _written(child, prefix=prefix, tight=alone and sign == ",")
+        prefix = child.tag == "mo" and sign not in _CLOSING
+    return made
 
 
 def _styled(letter: str, variant: str) -> str:
