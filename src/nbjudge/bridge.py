@@ -10,6 +10,7 @@ converter it works for: what can go wrong for a whole class goes wrong there, in
 from __future__ import annotations
 
 import fnmatch
+import os
 import re
 import warnings
 from collections.abc import Iterator
@@ -238,9 +239,26 @@ class Judge(Execute):  # type: ignore[misc]
             store.open_submission(assignment.name, submission.student, None)
             store.record(assignment, submission.student, result)
         write_record(run.root, submission.student, assignment.name, result)
+        _remove_copies_of_links(run, assignment, submission.student)
         for note in (*result.notes, *result.log):
             self.log.warning("%s/%s: %s", submission.student, notebook, note)
         return nbformat.from_dict(result.document), resources
+
+
+def _remove_copies_of_links(run: Run, assignment: Assignment, student: str) -> None:
+    """Take out what nbgrader has copied through links of a submission.
+
+    They may point anywhere on this machine, and feedback would hand the copies out.
+    """
+    folders = run.folders
+    submitted = folders.format_path(folders.submitted_directory, student, assignment.name)
+    graded = Path(folders.format_path(folders.autograded_directory, student, assignment.name))
+    for directory, _folders, names in os.walk(submitted):
+        for name in names:
+            path = Path(directory, name)
+            relative = path.relative_to(submitted).as_posix()
+            if path.is_symlink() and relative not in assignment.files:
+                (graded / relative).unlink(missing_ok=True)
 
 
 class ReleaseExporter(NotebookExporter):  # type: ignore[misc]
