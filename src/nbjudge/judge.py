@@ -13,6 +13,7 @@ import json
 import math
 import os
 import pickle
+import re
 import resource
 import socket
 import sys
@@ -174,6 +175,8 @@ class Court:
             raise HiddenTestError(
                 f"The test cell {cell.grade_id!r} is not Python: {error}."
             ) from error
+        if self.load.strict:
+            _refuse_commands(cell)
         # Student functions that draw from the global generators do so replayably.
         number = int.from_bytes(seed[:4])
         space = self._spaces[position] = TestSpace(self.world, position, self)
@@ -341,6 +344,22 @@ class Court:
                 f"{cell.grade_id!r} uses the given name {name!r}, whose value outside is not the "
                 f"notebook's ({how}). Make the cell that binds it self-contained: its own seeded "
                 "generator, and no change of an object through a function's argument."
+            )
+
+
+_HARMLESS = re.compile(r"\s*%matplotlib\b")
+
+
+def _refuse_commands(cell: SourceCell) -> None:
+    """While proving the reference: a command of the notebook would be passed over outside."""
+    kept = plain_python(cell.source).splitlines()
+    for number, line in enumerate(cell.source.splitlines()):
+        gone = line.strip() and not (kept[number : number + 1] or [""])[0].strip()
+        is_body_run = number == 0 and line.startswith("%%") and any(kept)
+        if gone and not is_body_run and not _HARMLESS.match(line):
+            raise HiddenTestError(
+                f"The test cell {cell.grade_id!r} uses {line.strip()!r}, a command of the "
+                "notebook that does not exist outside."
             )
 
 
