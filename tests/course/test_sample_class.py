@@ -71,8 +71,12 @@ class GradedClass:
 
     def uploaded(self, student):
         sample = self.samples[student]
+        encoding = json.detect_encoding(sample.data)
         return " ".join(
-            part.decode("utf-8", "replace") for part in (sample.data, *sample.files.values())
+            [
+                sample.data.decode(encoding, "replace"),
+                *(data.decode("utf-8", "replace") for data in sample.files.values()),
+            ]
         )
 
 
@@ -183,7 +187,7 @@ def test_a_right_answer_hears_no_complaint(tp1, student):
 ACCIDENTS = {
     "tue_le_noyau": ["q1_5b", "q2_2b", "q2_6c"],
     "casse_les_descripteurs": ["q2_2b"],
-    "bombe_a_memoire": ["q1_5b", "q2_2b", "q2_6c"],
+    "bombe_a_memoire": ["q1_5b", "q2_6c"],
     "bombe_de_processus": ["q1_5b"],
     "boucle_dans_une_seule_question": ["q2_2b"],
     "avale_les_interruptions": ["given_figure_1_5"],
@@ -249,33 +253,48 @@ def test_details_for_the_instructor_quote_numbers_to_look_for(tp1):
     assert len({n for verdict in verdicts for n in expected_numbers(verdict)}) > 50
 
 
+def told(result):
+    """Sentences to the student."""
+    for verdict in result.verdicts:
+        yield verdict.message
+        for part in verdict.parts:
+            yield from (part.what, part.message)
+    yield from result.notes
+
+
+def shown(result):
+    """What the feedback page shows: it has test cells from the release, without their outputs."""
+    yield from told(result)
+    for cell in result.document["cells"]:
+        meta = cell["metadata"].get("nbgrader", {})
+        if not (meta.get("grade") and cell["cell_type"] == "code"):
+            yield cell["source"]
+            for output in cell.get("outputs", ()):
+                yield from (output.get("text", ""), output.get("evalue", ""))
+                yield from output.get("traceback", ())
+                yield output.get("data", {}).get("text/plain", "")
+
+
 @every_submission
 def test_nothing_that_a_student_reads_quotes_a_hidden_test_or_the_reference(tp1, student):
     result, own = tp1.result(student), tp1.uploaded(student)
-    told = [*result.notes]
-    for verdict in result.verdicts:
-        told += [verdict.message, *(part.message for part in verdict.parts)]
-    shown = json.dumps(result.document, ensure_ascii=False)
-    # As JSON writes it, for the whole graded notebook.
-    quoted = {
-        line: json.dumps(line, ensure_ascii=False)[1:-1] for line in hidden_lines(tp1.notebook)
-    }
+    everything = "\n".join(shown(result))
+    secrets = {*hidden_lines(tp1.notebook), *hidden_numbers(tp1.notebook)}
+    # As the file writes it: a student may well have written the reference's line.
+    written = {secret: json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secrets}
 
-    lines = [line for line, text in quoted.items() if text in shown and text not in own]
-    assert lines == []
-    numbers = [n for n in hidden_numbers(tp1.notebook) if n in shown and n not in own]
-    assert numbers == []
-    values = {n for verdict in result.verdicts for n in expected_numbers(verdict)}
-    assert [n for n in values if any(n in text for text in told) and n not in own] == []
+    assert [s for s in secrets if s in everything and written[s] not in own] == []
+    sentences = "\n".join(told(result))
+    values = {number for verdict in result.verdicts for number in expected_numbers(verdict)}
+    assert [number for number in values if number in sentences and number not in own] == []
 
 
 @every_submission
 def test_no_traceback_of_the_engine_reaches_the_student(tp1, student):
-    result = tp1.result(student)
-    told = [*result.notes, *(v.message for v in result.verdicts)]
-    told += [part.message for verdict in result.verdicts for part in verdict.parts]
+    sentences = list(told(tp1.result(student)))
 
-    assert [text for text in told if "Traceback" in text or str(ROOT) in text] == []
+    assert sentences
+    assert [text for text in sentences if "Traceback" in text or str(ROOT) in text] == []
 
 
 # What hostile submissions leave behind.
