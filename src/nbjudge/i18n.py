@@ -16,7 +16,15 @@ _language: ContextVar[str] = ContextVar("nbjudge_language", default="en")
 
 @cache
 def _catalogue(language: str) -> _gettext.NullTranslations:
-    return _gettext.translation("nbjudge", _FOLDER, languages=[language], fallback=True)
+    if language == "en":  # the messages themselves
+        return _gettext.NullTranslations()
+    try:
+        return _gettext.translation("nbjudge", _FOLDER, languages=[language])
+    except OSError as error:
+        raise ConfigurationError(
+            f"Reading the sentences of the language {language!r} in {_FOLDER}: {error}. Install "
+            "nbjudge again; in a working copy of its source: make catalogues."
+        ) from error
 
 
 def use_language(language: str) -> None:
