@@ -387,6 +387,9 @@ class _Session:
                 _("The tests did not come to an end with your result."),
                 f"the judge took more than {self._limits.judge_seconds:g} s",
             )
+        except HiddenTestError as error:
+            place = f"Judging {name!r} of {self._source.name}: "
+            raise HiddenTestError(place + str(error), error.detail) from error
         except JudgeProcessError as error:
             # What a student's values can do to the judge ends here; the reference passed.
             if self._strict:
