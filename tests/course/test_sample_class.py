@@ -189,7 +189,7 @@ ACCIDENTS = {
     "casse_les_descripteurs": ["q2_2b"],
     "bombe_a_memoire": ["q1_5b", "q2_6c"],
     "bombe_de_processus": ["q1_5b"],
-    "boucle_dans_une_seule_question": ["q2_2b"],
+    "boucle_sans_fin": ["q2_2b"],
     "avale_les_interruptions": ["given_figure_1_5"],
 }
 
