@@ -283,20 +283,24 @@ def bootstrap_source(seed: int = 0, max_bytes: int = DEFAULT_REPLY_BYTES) -> str
     from pathlib import Path
 
     here = Path(__file__).parent
-    sources = {
-        "_nbjudge_values": (here / "values.py").read_text("utf-8"),
-        "_nbjudge_agent": (here / "agent.py")
-        .read_text("utf-8")
-        .replace("from nbjudge import values\n", "import _nbjudge_values as values\n"),
-    }
+    sources = {}
+    for name in ("kinds", "values", "agent"):  # each imports those before it
+        source = (here / f"{name}.py").read_text("utf-8")
+        for other in ("kinds", "values"):
+            source = source.replace(
+                f"from nbjudge import {other}\n", f"import _nbjudge_{other} as {other}\n"
+            )
+        sources[f"_nbjudge_{name}"] = source
     return _BOOTSTRAP.format(sources=sources, seed=seed, max_bytes=max_bytes)
 
 
 _BOOTSTRAP = """
 def _nbjudge_install():
-    import sys, types
+    import builtins, sys, types
     for name, source in {sources!r}.items():
         module = types.ModuleType(name)
+        # Its own copy: a student who replaces a built-in function does not break the agent.
+        module.__builtins__ = dict(vars(builtins))
         sys.modules[name] = module
         exec(compile(source, "<" + name + ">", "exec"), module.__dict__)
     agent = sys.modules["_nbjudge_agent"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import sys
 from typing import TYPE_CHECKING, Any, Literal
 
 from nbjudge.i18n import gettext as _
@@ -175,13 +176,39 @@ def _shape(shape: tuple[int, ...]) -> str:
     return str(shape)
 
 
+def _is_table(value: Any) -> bool:
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(value, pandas.Series | pandas.DataFrame | pandas.Index)
+
+
+def _table_difference(actual: Any, expected: Any) -> str | None:
+    """Say how what should be a table of pandas differs: labels, types, then content."""
+    if type(actual) is not type(expected):
+        return _("the result is of type {kind}, a {expected} is expected").format(
+            kind=type_name(actual), expected=type_name(expected)
+        )
+    if actual.shape != expected.shape:
+        return _("expected the shape {expected}, got {got}").format(
+            expected=_shape(expected.shape), got=_shape(actual.shape)
+        )
+    if hasattr(expected, "columns") and not actual.columns.equals(expected.columns):
+        return _("the columns are not the expected ones")
+    if hasattr(expected, "index") and not actual.index.equals(expected.index):
+        return _("the index is not the expected one")
+    return None if actual.equals(expected) else _("the elements differ")
+
+
 def plain_difference(actual: Any, expected: Any) -> str | None:
     """Say how two plain values differ under exact equality of kind and content, or None.
 
     Numbers compare by value (``1`` and ``1.0`` are the same, ``True`` and ``1`` are not);
-    arrays by shape and elements; containers element by element.
+    arrays by shape and elements; containers element by element; pandas' tables by their labels,
+    types and elements.
     """
     import numpy as np
+
+    if _is_table(expected):
+        return _table_difference(actual, expected)
 
     if isinstance(expected, np.ndarray) or hasattr(expected, "requires_grad"):
         if as_array(expected) is not None:

@@ -9,6 +9,7 @@ Format: ``b"NBJ1"``, the header's length (4 bytes), a JSON header (the tree), th
 node of the tree is ``null``, ``true``, ``false``, a string, or a list ``[tag, ...]``.
 
 Only the standard library is imported here; numpy and torch are used when a value needs them.
+What is made of plain parts (dates, records, pandas' tables) is :mod:`nbjudge.kinds`' to know.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import struct
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from nbjudge import kinds
 
 MAGIC = b"NBJ1"
 MAX_NODES = 1_000_000
@@ -113,15 +116,19 @@ class _Encoder:
             return value
         if value is ...:
             return ["..."]
+        exact = _EXACT.get(kind)
+        if exact is not None:
+            return exact(self, value, depth)
         if not _is_numpy(kind):
+            parts = kinds.parts_of(value, kind)
+            if parts is not None:
+                return ["k", parts[0], self.node(parts[1], depth + 1)]
             for base, method in _BASES:
                 if issubclass(kind, base):
                     return method(self, value, depth)
         special = self._numpy(value, kind, depth)
         if special is None:
-            special = self._torch(value, kind)
-        if special is None:
-            special = self._pandas(value, kind, depth)
+            special = self._torch(value, kind, depth)
         if special is not None:
             return special
         if self.handle is None:
@@ -225,7 +232,7 @@ class _Encoder:
             *self.blob(data),
         ]
 
-    def _torch(self, value: Any, kind: type) -> Any:
+    def _torch(self, value: Any, kind: type, depth: int) -> Any:
         torch = sys.modules.get("torch")
         tensor_class = getattr(torch, "Tensor", None)
         if not isinstance(tensor_class, type) or not issubclass(kind, tensor_class):
@@ -241,18 +248,15 @@ class _Encoder:
             raise TooLarge(f"a tensor of {nbytes} bytes")
         if name in _TORCH_BITS:
             tensor = tensor.view(getattr(torch, _TORCH_BITS[name]))
-        return ["T", name, list(tensor.shape), *self.blob(tensor.numpy().tobytes())]
-
-    def _pandas(self, value: Any, kind: type, depth: int) -> Any:
-        pandas = sys.modules.get("pandas")
-        classes = tuple(
-            cls
-            for cls in (getattr(pandas, n, None) for n in ("Series", "DataFrame", "Index"))
-            if isinstance(cls, type)
-        )
-        if not classes or not issubclass(kind, classes):
-            return None
-        return self._array(value.to_numpy(), depth, scalar=False)
+        node = ["T", name, list(tensor.shape), *self.blob(tensor.numpy().tobytes())]
+        parameter_class = getattr(getattr(torch, "nn", None), "Parameter", None)
+        is_parameter = isinstance(parameter_class, type) and issubclass(kind, parameter_class)
+        if not (value.requires_grad or is_parameter):
+            return node
+        role = "parameter" if is_parameter else "leaf" if value.is_leaf else "result"
+        # Reading .grad of what is no leaf is worth a warning to torch.
+        gradient = value.grad if value.is_leaf else None
+        return [*node, role, bool(value.requires_grad), self.node(gradient, depth + 1)]
 
 
 _BASES: tuple[tuple[type, Callable[[_Encoder, Any, int], Any]], ...] = (
@@ -264,12 +268,13 @@ _BASES: tuple[tuple[type, Callable[[_Encoder, Any, int], Any]], ...] = (
     (tuple, _Encoder._tuple),
     (dict, _Encoder._dict),
     (bytes, _Encoder._bytes),
-    (bytearray, _Encoder._bytes),
     (set, _Encoder._set),
     (frozenset, _Encoder._frozenset),
     (range, _Encoder._range),
     (slice, _Encoder._slice),
 )
+
+_EXACT = dict(_BASES)
 
 
 def _is_numpy(kind: type) -> bool:
@@ -286,8 +291,8 @@ def encode(
 
     Plain: None, bool, int, float, complex, str, bytes, list, tuple, set, frozenset, dict, range,
     slice, Ellipsis; numpy scalars and arrays of numbers, strings, dates or plain objects; torch
-    tensors (detached, on the CPU); pandas Series, DataFrame and Index (as arrays).  Subclasses
-    count as their base.
+    tensors (on the CPU; that they require a gradient, and a leaf's gradient, but no graph); what
+    :mod:`nbjudge.kinds` knows.  Subclasses count as their base.
 
     Parameters
     ----------
@@ -496,17 +501,38 @@ class _Decoder:
             array[index] = self.node(item, depth + 1)
         return array.reshape(dimensions)
 
-    def _tensor(self, body: list[Any], _depth: int) -> Any:
+    def _tensor(self, body: list[Any], depth: int) -> Any:
         import numpy
         import torch
 
-        name, shape, offset, length = body
+        name, shape, offset, length, *autograd = body
         if name not in _TORCH_TYPES:
             raise MalformedValue("not a tensor type")
         bits = _TORCH_BITS.get(name, name)
         array = self._raw([numpy.dtype(bits).newbyteorder("<").str, shape, offset, length])
         tensor = torch.from_numpy(array)
-        return tensor.view(getattr(torch, name)) if name in _TORCH_BITS else tensor
+        tensor = tensor.view(getattr(torch, name)) if name in _TORCH_BITS else tensor
+        if not autograd:
+            return tensor
+        role, requires_grad, gradient = autograd
+        if role not in ("parameter", "leaf", "result") or type(requires_grad) is not bool:
+            raise MalformedValue("not a tensor")
+        if role == "parameter":
+            tensor = torch.nn.Parameter(tensor, requires_grad=requires_grad)
+        else:
+            tensor.requires_grad_(requires_grad)
+        # torch itself refuses a gradient of another kind or shape.
+        tensor.grad = self.node(gradient, depth + 1)
+        if role == "result":
+            with torch.enable_grad():
+                return tensor.clone()  # no leaf, as there: it can be changed in place
+        return tensor
+
+    def _kind(self, body: list[Any], depth: int) -> Any:
+        name, tree = body
+        if type(name) is not str:
+            raise MalformedValue("not a kind")
+        return kinds.build(name, self.node(tree, depth + 1))
 
     def _handle(self, body: list[Any], _depth: int) -> Any:
         (node,) = body
@@ -533,6 +559,7 @@ _TAGS: dict[str, Callable[[_Decoder, list[Any], int], Any]] = {
     "x": _Decoder._scalar,
     "o": _Decoder._objects,
     "T": _Decoder._tensor,
+    "k": _Decoder._kind,
     "handle": _Decoder._handle,
 }
 

@@ -1,6 +1,7 @@
 """Differences are said in kind and never with a value."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from nbjudge.compare import difference, plain_difference, shape_matches
@@ -117,3 +118,28 @@ def test_equal_plain_values_have_no_difference(actual, expected):
 )
 def test_different_plain_values_differ(actual, expected):
     assert plain_difference(actual, expected)
+
+
+TABLE = pd.DataFrame({"a": [1, 2], "b": [0.5, None]}, index=["x", "y"])
+
+
+@pytest.mark.parametrize("table", [TABLE, TABLE["b"], TABLE.index], ids=lambda t: type(t).__name__)
+def test_a_table_is_equal_to_its_copy(table):
+    assert plain_difference(table.copy(), table) is None
+
+
+@pytest.mark.parametrize(
+    ("actual", "words"),
+    [
+        (TABLE.to_numpy(), "type ndarray, a DataFrame"),
+        (TABLE["a"], "type Series, a DataFrame"),
+        (TABLE.iloc[:1], "shape (2, 2), got (1, 2)"),
+        (TABLE[["b", "a"]], "columns"),
+        (TABLE.rename(columns=str.upper), "columns"),
+        (TABLE.reset_index(drop=True), "index"),
+        (TABLE.assign(b=0.5), "elements"),
+        (TABLE.assign(a=[1.0, 2.0]), "elements"),
+    ],
+)
+def test_a_table_differs_in_kind(actual, words):
+    assert words in plain_difference(actual, TABLE)
