@@ -100,7 +100,7 @@ def page(graded: Graded) -> dict[str, Any]:
         "assignment": graded.assignment,
         "student": graded.student,
         "provisional": bool(graded.by_hand),
-        "notes": list(graded.notes),
+        "notes": [_sentence(note) for note in graded.notes],
         "questions": questions,
         "late_penalty": number(graded.late_penalty) if graded.late_penalty else "",
         "total": number(graded.score),
@@ -173,19 +173,20 @@ def _judged(
     automatic = verdict["points"] if verdict else None
     pending = automatic is None and waits and not score
     message, parts = (verdict["message"], verdict["parts"]) if verdict else ("", [])
+    said_above = message
     if pending:
         message = _("To be graded by hand.")
     elif verdict and score != automatic:
         # What the tests said is not why these points were given.
         message, parts = _("Points given by a grader."), []
     elif message and score >= points:
-        message = _("Without effect on the points: {said}").format(said=message)
+        message = _("This takes no point away. {said}").format(said=message)
     return {
         "score": "–" if pending else number(score),
         "points": number(points),
         "state": "wait" if pending else _state(score, points),
         "message": message,
-        "parts": [_shown_part(part) for part in parts],
+        "parts": [_shown_part(part, said_above) for part in parts],
     }
 
 
@@ -195,13 +196,14 @@ def _state(score: float, points: float) -> str:
     return "part" if score > 0 else "none"
 
 
-def _shown_part(part: dict[str, Any]) -> dict[str, Any]:
+def _shown_part(part: dict[str, Any], said_above: str) -> dict[str, Any]:
+    message = _without_repetition(part["what"], part["message"])
     return {
         "what": _capital(part["what"]),
         "score": number(part["points"]),
         "points": number(part["max_points"]),
         "state": _state(part["points"], part["max_points"]),
-        "message": _without_repetition(part["what"], part["message"]),
+        "message": "" if part["message"] == said_above else message,
     }
 
 
@@ -209,8 +211,14 @@ def _without_repetition(what: str, message: str) -> str:
     """Return the sentence without the words that stand before it on the page already."""
     before, _how, after = _("{what}: {how}.").format(what=_capital(what), how="\0").partition("\0")
     if message.startswith(before) and message.endswith(after):
-        message = message[len(before) :]
-    return _capital(message)
+        return _capital(message[len(before) :])
+    unreached = _("not reached, an earlier check failed")
+    return f"{_capital(message)}." if message == unreached else message
+
+
+def _sentence(text: str) -> str:
+    """Return a remark as a sentence of its own; an identifier at its head stays as it is."""
+    return _capital(text) if re.match(r"[^\W\d_]+[ '\N{NO-BREAK SPACE}]", text) else text
 
 
 def _capital(phrase: str) -> str:

@@ -28,6 +28,7 @@ from nbjudge.limits import Limits
 from nbjudge.rebuild import Rebuilt, RunCell, rebuild
 from nbjudge.secret import seed_for
 from nbjudge.settings import Settings
+from nbjudge.titles import cell_names
 from nbjudge.verdict import CellTiming, Part, Result, Status, Verdict
 
 
@@ -311,7 +312,7 @@ class _Session:
         run = self._in_kernel(position, cell.source)
         if run.outcome in (Outcome.OK, Outcome.ERROR):
             return run
-        name = self._name(position, cell)
+        name = self._called(position, cell)
         (self._endless if run.outcome is Outcome.TIMEOUT else self._killers).add(position)
         self._trace.notes.append(_accident(run.outcome, name))
         return run
@@ -358,7 +359,8 @@ class _Session:
                 raised=run.outcome is Outcome.ERROR,
                 ignored_stderr=self._settings.ignored_stderr,
             )
-        return _zero(origin, _STATUS[run.outcome], _accident(run.outcome, origin.grade_id or ""))
+        name = cell_names(self._source)[origin.cell_id]
+        return _zero(origin, _STATUS[run.outcome], _accident(run.outcome, name))
 
     def _judge(self, origin: SourceCell, judge: JudgeProcess) -> Verdict:
         kernel = self._live_kernel()
@@ -470,7 +472,7 @@ class _Session:
             run = kernel.run(cell.source, seconds=self._seconds(limit), output_bytes=0)
             if not kernel.alive:
                 self._killers.add(position)
-                self._trace.notes.append(_accident(run.outcome, self._name(position, cell)))
+                self._trace.notes.append(_accident(run.outcome, self._called(position, cell)))
                 return
 
     def _setup(self) -> KernelSetup:
@@ -495,10 +497,16 @@ class _Session:
             self._kernel.close()
             self._kernel = None
 
+    def _called(self, position: int, cell: RunCell) -> str:
+        """Return what a sentence calls a cell."""
+        if cell.origin is not None:
+            return cell_names(self._source)[cell.origin.cell_id]
+        return _("cell {number}").format(number=position + 1)
+
     def _name(self, position: int, cell: RunCell) -> str:
         if cell.origin is not None and cell.origin.grade_id:
             return cell.origin.grade_id
-        return _("cell {number}").format(number=position + 1)
+        return f"cell {position + 1}"
 
 
 _STATUS = {

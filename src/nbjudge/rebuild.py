@@ -18,6 +18,7 @@ from nbjudge.assignment import Kind, SourceCell, SourceNotebook
 from nbjudge.colab import python_tree, repair_leftovers
 from nbjudge.i18n import gettext as _
 from nbjudge.limits import Limits
+from nbjudge.titles import cell_names
 from nbjudge.upload import Uploaded, UploadedCell, parse_upload
 
 MAX_EXTRA_CELLS = 500
@@ -92,6 +93,7 @@ class _Rebuilder:
         self._notes = list(parsed.notes)
         self._log: list[str] = []
         self._all_names: frozenset[str] | None = None
+        self._labels: dict[str, str] | None = None
         self._by_grade_id = {c.grade_id: i for i, c in enumerate(notebook.cells) if c.grade_id}
         self._by_cell_id = {c.cell_id: i for i, c in enumerate(notebook.cells)}
         texts: dict[str, list[int]] = defaultdict(list)
@@ -153,7 +155,7 @@ class _Rebuilder:
         for index in sorted(found.keys() & set(matches)):
             self._notes.append(
                 _("The answer {name} was found by the names that it defines.").format(
-                    name=_label(self._notebook.cells[index])
+                    name=self._label(self._notebook.cells[index])
                 )
             )
 
@@ -169,7 +171,7 @@ class _Rebuilder:
                     matches[position] = index
                     self._notes.append(
                         _("The answer {name} was found by its place.").format(
-                            name=_label(self._notebook.cells[index])
+                            name=self._label(self._notebook.cells[index])
                         )
                     )
 
@@ -222,7 +224,7 @@ class _Rebuilder:
             if len(spoken) > 1:
                 self._notes.append(
                     _("The answer {name} is there {count} times; the last one counts.").format(
-                        name=_label(origin), count=len(spoken)
+                        name=self._label(origin), count=len(spoken)
                     )
                 )
         extras: dict[int, list[UploadedCell]] = defaultdict(list)
@@ -253,7 +255,7 @@ class _Rebuilder:
 
     def _say_what_is_missing(self, answers: Mapping[int, UploadedCell]) -> None:
         missing = [
-            _label(origin)
+            self._label(origin)
             for index, origin in enumerate(self._notebook.cells)
             if origin.is_students and index not in answers
         ]
@@ -299,7 +301,7 @@ class _Rebuilder:
         if cell.cell_type != origin.cell_type and origin.cell_type == "code":
             self._notes.append(
                 _("The answer {name} had been changed to a text cell; it was run as code.").format(
-                    name=_label(origin)
+                    name=self._label(origin)
                 )
             )
         source = cell.source
@@ -314,16 +316,18 @@ class _Rebuilder:
             repairs=repairs,
         )
 
+    def _label(self, origin: SourceCell) -> str:
+        """Return what a sentence calls a cell."""
+        if self._labels is None:
+            self._labels = cell_names(self._notebook)
+        return self._labels[origin.cell_id]
+
     def _extra(self, cell: UploadedCell) -> RunCell:
         source = cell.source
         repairs: tuple[str, ...] = ()
         if cell.cell_type == "code":
             source, repairs = repair_leftovers(cell.source)
         return RunCell(origin=None, cell_type=cell.cell_type, source=source, repairs=repairs)
-
-
-def _label(origin: SourceCell) -> str:
-    return origin.grade_id or origin.cell_id
 
 
 def _asked(origin: SourceCell) -> frozenset[str]:

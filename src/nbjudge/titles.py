@@ -74,6 +74,30 @@ def titles(notebook: SourceNotebook) -> dict[str, Title]:
     return found
 
 
+def cell_names(notebook: SourceNotebook) -> dict[str, str]:
+    """Return what to call every cell in a sentence, by cell id: the question's name, or the id.
+
+    Students see headings; a grade_id they see nowhere.
+    """
+    places, known = _places(notebook), titles(notebook)
+    found = {}
+    latest: tuple[int, str] | None = None
+    for cell in notebook.cells:
+        place, title = places[cell.cell_id], known.get(cell.cell_id)
+        if title is not None and place.heading:
+            name = re.sub(r"[*`$]", "", title.name)
+            latest = (place.heading, name)
+        elif place.heading and cell.cell_type == "code":
+            question = re.sub(r"[*`$]", "", _split(place.text).name)
+            if latest is not None and latest[0] == place.heading:
+                question = latest[1]
+            name = _("Given code ({question})").format(question=question)
+        else:
+            name = cell.grade_id or cell.cell_id
+        found[cell.cell_id] = name
+    return found
+
+
 def _places(notebook: SourceNotebook) -> dict[str, _Place]:
     # A single heading of the first level is the document's title, not a question's.
     tops = sum(
