@@ -262,7 +262,7 @@ class _Rebuilder:
         if missing:
             self._notes.append(
                 _("Cells for answers are missing from the file: {names}.").format(
-                    names=", ".join(missing)
+                    names=", ".join(dict.fromkeys(missing))
                 )
             )
 
