@@ -70,15 +70,15 @@ def own_laws(
     theirs, right : posterior de l'étudiant et de la référence ; Phi : (N, M) ; y : (N,).
     """
     M = Phi.shape[1]
-    changed = 1.5 * Phi, y + 1
     mu, Sigma = _law(theirs(Phi, y, alpha, beta), M)
-    mu_changed, Sigma_changed = _law(theirs(*changed, alpha, beta), M)
+    mu_moved, _ = _law(theirs(Phi, y + 1, alpha, beta), M)
+    _, Sigma_moved = _law(theirs(1.5 * Phi, y, alpha, beta), M)
     right_mu, right_Sigma = right(Phi, y, alpha, beta)
-    right_mu_changed, _ = right(*changed, alpha, beta)
+    right_mu_moved, _ = right(Phi, y + 1, alpha, beta)
     plausible = (
         _same_scale(np.trace(Sigma), np.trace(right_Sigma))
-        and _same_scale(_size(mu_changed - mu), _size(right_mu_changed - right_mu))
-        and not np.allclose(Sigma, Sigma_changed, atol=0)
+        and _same_scale(_size(mu_moved - mu), _size(right_mu_moved - right_mu))
+        and not np.allclose(Sigma, Sigma_moved, atol=0)
     )
     return [(mu, Sigma)] if plausible else []
 
