@@ -239,6 +239,8 @@ class SealedKernel:
         started = time.monotonic()
         collector = Collector(room=output_bytes)
         outcome, _reply = self._execute(code, {}, seconds, collector, silent=silent)
+        if outcome is Outcome.TOO_LARGE:  # an exception's endless message
+            outcome = Outcome.ERROR
         return CellRun(
             outcome=outcome,
             outputs=collector.finished(),
@@ -319,7 +321,7 @@ class SealedKernel:
         self, identifier: str, deadline: float, collector: Collector
     ) -> tuple[Outcome, dict[str, Any]]:
         reply: dict[str, Any] | None = None
-        interrupted = idle = False
+        interrupted = idle = too_large = False
         while True:
             now = time.monotonic()
             if reply is not None and (idle or now >= deadline):
@@ -334,9 +336,11 @@ class SealedKernel:
                 raise ConnectionLost
             for name in self._readable(min(_POLL_SECONDS, max(0.0, deadline - now))):
                 for message in self._messages(name):
-                    if message is None:
-                        if name == "shell":
-                            return Outcome.TOO_LARGE, {}
+                    if message is None and name == "shell":
+                        # It carries no name; whoever sent it, no other is waited for.
+                        reply, too_large = {}, True
+                        deadline = time.monotonic() + _DRAIN_SECONDS
+                    elif message is None:
                         collector.truncated = True
                     elif message.parent != identifier:
                         continue
@@ -355,6 +359,8 @@ class SealedKernel:
             return Outcome.DIED, reply
         if interrupted:
             return Outcome.TIMEOUT, reply
+        if too_large:
+            return Outcome.TOO_LARGE, reply
         return (Outcome.OK if reply.get("status") == "ok" else Outcome.ERROR), reply
 
     def _readable(self, seconds: float) -> list[str]:

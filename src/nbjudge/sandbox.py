@@ -122,7 +122,7 @@ if covers:
         if libc.mount(*texts[:3], ctypes.c_ulong(flags), texts[3]):
             sys.exit(f"bwrap: laying open {target}: {os.strerror(ctypes.get_errno())}")
     if libc.unshare(0x20000):
-        sys.exit(f"bwrap: No permissions to make a mount namespace as root")
+        sys.exit("bwrap: No permissions to make a mount namespace as root")
     mount(None, "/", None, 0x40000 | 0x4000)  # what is mounted here stays here
 os.umask(0o022)
 for cover, paths in covers.items():
@@ -137,7 +137,10 @@ for cover, paths in covers.items():
 os.setgroups([])
 os.setresgid(user, user, user)
 os.setresuid(user, user, user)
-os.execv(sys.argv[3], sys.argv[3:])
+try:
+    os.execv(sys.argv[3], sys.argv[3:])
+except OSError as error:
+    sys.exit(f"bwrap: {sys.argv[3]}: {error.strerror}")
 """
 _PLAIN_PYTHON = (sys.executable, "-I", "-S", "-c")
 _CAP_SETGID, _CAP_SETUID, _CAP_SYS_ADMIN = 1 << 6, 1 << 7, 1 << 21
@@ -394,7 +397,7 @@ def seal(sealing: Sealing) -> SandboxProcess:
             process.kill()
             process.wait()
             said = _read_pipe(words).decode("utf-8", "replace")
-            raise diagnosis.explained(said or f"bwrap: {error}", bwrap) from error
+            raise diagnosis.explained(said or str(error), bwrap) from error
         with contextlib.suppress(OSError):  # the machine's last resort takes it before others
             Path(f"/proc/{pid}/oom_score_adj").write_text("1000", "ascii")
         with contextlib.suppress(BrokenPipeError):
@@ -415,7 +418,7 @@ def _first_process(process: subprocess.Popen[bytes], info: int) -> tuple[int, in
             raise TimeoutError("bubblewrap does not answer")
         part = os.read(info, 4096)
         if not part:
-            raise ValueError("bubblewrap said nothing")
+            raise ValueError("nothing")
         text += part
     pid = int(json.loads(text)["child-pid"])
     pidfd = os.pidfd_open(pid)

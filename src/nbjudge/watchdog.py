@@ -194,23 +194,28 @@ def usage(view: View, above: int = 0) -> tuple[int, int]:
     """
     pids = view.pids()
     files = view.held_bytes() + _anonymous_files(view, pids)
-    rough: dict[str, int] = {}
+    resident: dict[str, int] = {}
     tables = threads = 0
     for pid in pids:
-        fields = {
-            name: int(value) for name, value in _FIELD.findall(_read(view.path(pid, "status")))
-        }
-        rough[pid] = (fields.get(b"VmRSS", 0) + fields.get(b"VmSwap", 0)) * 1024
-        tables += fields.get(b"VmPTE", 0) * 1024
+        fields = _status(view, pid)
+        resident[pid] = fields.get(b"VmRSS", 0) + fields.get(b"VmSwap", 0)
+        tables += fields.get(b"VmPTE", 0)
         threads += fields.get(b"Threads", 0)
-    total = sum(rough.values()) + tables + files
+    total = (sum(resident.values()) + tables) * 1024 + files
     if total <= above:
         return total, threads
     for pid in pids:
         shares = _SHARE.findall(_read(view.path(pid, "smaps_rollup")))
-        if shares:  # unreadable: the process has ended, or counts in full
-            rough[pid] = sum(int(value) for value in shares) * 1024
-    return sum(rough.values()) + tables + files, threads
+        if shares:
+            resident[pid] = sum(int(value) for value in shares)
+        elif b"VmRSS" not in _status(view, pid):
+            resident[pid] = 0  # ended meanwhile; what cannot be read counts in full
+    return (sum(resident.values()) + tables) * 1024 + files, threads
+
+
+def _status(view: View, pid: str) -> dict[bytes, int]:
+    text = _read(view.path(pid, "status"))
+    return {name: int(value) for name, value in _FIELD.findall(text)}
 
 
 class Watchdog:
@@ -246,7 +251,8 @@ class Watchdog:
     def _watch(self) -> None:
         try:
             while not self._stop.wait(POLL_SECONDS):
-                breach = self._breach()
+                # Twice: processes come and go while they are counted.
+                breach = self._breach() and self._breach()
                 if breach is not None:
                     self._on_breach(breach)
                     return
