@@ -353,9 +353,7 @@ def test_inside_some_accidents_of_nbgrader_earn_nothing(cheat: str, tmp_path: Pa
 
 @pytest.mark.parametrize(("mode", "tag"), [("inside", "outside"), ("outside", "inside")])
 def test_a_cell_says_for_itself_where_it_runs(mode: str, tag: str, tmp_path: Path) -> None:
-    # The names of its kernel are seen from inside alone.
-    where = "inside" if "double" in globals() else "outside"
-    assert where == "outside"
+    # The names of the student's kernel are globals there alone.
     test = 'place = "inside" if "double" in globals() else "outside"\nassert place == "%s"'
     made = course_of(
         tmp_path,
