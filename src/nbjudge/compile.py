@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import fnmatch
+import json
 import math
 import os
 from collections import Counter
@@ -220,6 +221,7 @@ def _read(path: Path, where: str) -> Any:
     import nbformat
     from nbgrader import nbgraderformat
 
+    _check_ids(path, where)
     try:
         notebook = nbformat.read(path, as_version=4)
         validator = nbgraderformat.MetadataValidator()
@@ -236,6 +238,25 @@ def _read(path: Path, where: str) -> Any:
             cell["id"] = f"cell-{index}"
         notebook["nbformat_minor"] = 5
     return notebook
+
+
+def _check_ids(path: Path, where: str) -> None:
+    """Refuse what nbformat would repair with a cell id drawn anew at each reading."""
+    try:
+        document = json.loads(path.read_bytes())
+        ids = [cell.get("id") for cell in document["cells"]]
+        minor = int(document.get("nbformat_minor", 0))
+    except (ValueError, TypeError, AttributeError, KeyError, OSError):
+        return  # no notebook of this format: nbformat says what is wrong with it
+    if minor < 5:
+        return
+    for number, identifier in enumerate(ids, start=1):
+        if not identifier or ids.count(identifier) > 1:
+            raise NotebookError(
+                f"Reading {where}: cell {number} has "
+                + (f"the id {identifier!r}, and so has another" if identifier else "no id")
+                + ". Save the notebook once in Jupyter, which gives it one of its own."
+            )
 
 
 def _cell(
@@ -324,13 +345,8 @@ def _between(source: str, markers: Sequence[tuple[str, str]]) -> frozenset[int]:
 
 
 def _check(cells: Sequence[SourceCell], where: str) -> None:
-    ids = Counter(cell.cell_id for cell in cells)
     names = Counter(cell.grade_id for cell in cells)
     for cell in cells:
-        if ids[cell.cell_id] > 1:
-            raise NotebookError(
-                f"Reading {where}: two cells have the id {cell.cell_id!r}. Save it once in Jupyter."
-            )
         if cell.grade_id is not None and names[cell.grade_id] > 1:
             raise NotebookError(
                 f"Reading {where}: two cells have the grade_id {cell.grade_id!r}. Give one of them "
