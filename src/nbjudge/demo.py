@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-
-import click
+from statistics import mean
+from typing import TYPE_CHECKING, Any
 
 from nbjudge.course import CONFIG, Course, load_course
-from nbjudge.errors import ConfigurationError, HiddenTestError
-from nbjudge.sample import Sample, read_samples
+from nbjudge.errors import ConfigurationError, HiddenTestError, MachineError
+from nbjudge.marks import Row, columns, to_csv
+from nbjudge.produce import solution_version, student_version, write_folder
+from nbjudge.sample import PREFIX, Sample, read_samples
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from nbjudge.classroom import ClassReport
 
 SAMPLES = Path("tests") / "submissions"
 
@@ -17,61 +27,261 @@ SAMPLES = Path("tests") / "submissions"
 def run_demo(course: Course, output: Path | None) -> None:
     """Build, submit, grade, write marks and feedback; say where to look.
 
+    Parameters
+    ----------
+    course
+        With sample submissions in ``tests/submissions/<assignment>/<group>/``.
+    output
+        Folder to make; by default ``demo`` in the course.
+
     Raises
     ------
     ConfigurationError
-        If the folder is there and was not made by this command.
+        If the folder is there and was not made by this command, or there is no sample class.
     HiddenTestError
         If a sample submission gets other points than its description promises.
+    MachineError
+        If this computer could not grade one.
     """
-    from nbjudge.cli import run_class
-    from nbjudge.feedback import write_feedback
-    from nbjudge.marks import to_csv
-    from nbjudge.parallel import default_workers
-    from nbjudge.produce import solution_version, student_version, write_folder
+    from rich.console import Console
 
-    folder = output or course.root / "demo"
+    console = Console(highlight=False)
+    folder = (output or course.root / "demo").resolve()
+    named = [name for name in course.assignments() if (course.root / SAMPLES / name).is_dir()]
+    if not named:
+        raise ConfigurationError(
+            f"Making the demonstration: there is no sample class in {course.root / SAMPLES}."
+        )
     _make_folder(course, folder)
     made = load_course(folder)
-    for name in made.assignments():
-        samples_folder = course.root / SAMPLES / name
-        assignment = made.compile(name)
-        released = student_version(made, assignment)
-        write_folder(made.folder("release") / name, released)
-        solved = solution_version(made, assignment)
-        write_folder(made.folder("solution") / name, solved)
-        if not samples_folder.is_dir():
-            continue
-        first = f"{assignment.notebooks[0].name}.ipynb"
-        samples = read_samples(samples_folder, assignment, released[first], solved[first])
-        submit(made, name, samples)
-        report = run_class(made, name, (), default_workers())
-        marks = folder / f"marks-{name}.csv"
-        marks.write_text(to_csv(report.assignment, report.marks), "utf-8")
-        click.echo(f"Writing the feedback of {name}.")
-        feedback = write_feedback(made, name)
-        wrong = [
-            f"  {sample.student}: {', '.join(lines)}"
+    broken: list[str] = []
+    for name in named:
+        marks = folder / ("marks.csv" if len(named) == 1 else f"marks-{name}.csv")
+        broken += _Demo(console, course, made, name, marks).run()
+    if broken:
+        raise HiddenTestError(
+            "These sample submissions did not get what their description promises:\n"
+            + "\n".join(f"  {line}" for line in broken)
+        )
+
+
+@dataclass(frozen=True)
+class _Demo:
+    """One assignment of it."""
+
+    console: Console
+    course: Course
+    """Where the samples are."""
+    made: Course
+    """Its copy, where they are graded."""
+    name: str
+    marks: Path
+
+    def run(self) -> list[str]:
+        """Return a line for every sample that did not get what it promises."""
+        samples = self._build()
+        report, seconds, workers = self._grade(len(samples))
+        self.marks.write_text(to_csv(report.assignment, report.marks), "utf-8")
+        by_student = {row.student: row for row in report.marks}
+        maxima = columns(report.assignment)
+        for table in tables(maxima, samples, by_student, self.console.width):
+            self.console.print()
+            self.console.print(table)
+        self._say(
+            f"[dim]· is all points of a question. {len(samples)} submissions in "
+            f"{_duration(seconds)}, {workers} at a time.[/]"
+        )
+        self._say_what_needs_attention(report)
+        if report.failed:
+            raise MachineError(
+                "This computer could not grade:\n"
+                + "\n".join(f"  {name}: {error}" for name, error in report.failed.items())
+            )
+        with self.console.status(f"Writing the feedback of {self.name}"):
+            feedback = self._write_feedback()
+        broken = [
+            f"{sample.group}/{sample.student}: {', '.join(lines)}"
             for sample in samples
-            if (
-                lines := broken_promises(
-                    sample, {row.student: dict(row.points) for row in report.marks}
-                )
-            )
+            if (lines := broken_promises(sample, {r.student: r.points for r in report.marks}))
         ]
-        if wrong:
-            raise HiddenTestError(
-                "These sample submissions did not get what their description promises:\n"
-                + "\n".join(wrong)
+        if not broken:
+            self._say(
+                f"[bold green]All {len(samples)} sample submissions of {self.name} have the marks "
+                "they promise.[/]"
             )
-        click.echo(f"All {len(samples)} sample submissions of {name} have the marks they promise.")
-        click.echo(f"Marks:      {marks}")
-        click.echo(f"Feedback:   {feedback}/<student>/{name}/{name}.html")
-        click.echo(f"Graded:     {made.folder('autograded')}/<student>/{name}/")
-    click.echo(f"Formgrader: cd {folder} && jupyter lab (menu Nbgrader, Formgrader)")
+        self._say_where_to_look(samples, feedback)
+        return broken
+
+    def _build(self) -> list[Sample]:
+        """Make release and solutions, hand the samples in."""
+        self._say(f"Building release/ and solutions/ of {self.name}, handing in the sample class.")
+        assignment = self.made.compile(self.name)
+        released = student_version(self.made, assignment)
+        solved = solution_version(self.made, assignment)
+        write_folder(self.made.folder("release") / self.name, released)
+        write_folder(self.made.folder("solution") / self.name, solved)
+        first = f"{assignment.notebooks[0].name}.ipynb"
+        samples = read_samples(
+            self.course.root / SAMPLES / self.name, assignment, released[first], solved[first]
+        )
+        submit(self.made, self.name, samples)
+        # The group that promises most comes first.
+        promised: dict[str, list[float]] = {}
+        for sample in samples:
+            promised.setdefault(sample.group, []).append(sum(sample.expected.values()))
+        return sorted(samples, key=lambda s: (-mean(promised[s.group]), s.group))
+
+    def _grade(self, total: int) -> tuple[ClassReport, float, int]:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        from nbjudge.classroom import grade_class
+        from nbjudge.parallel import Graded, default_workers
+
+        started, workers = time.monotonic(), default_workers()
+        bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
+        if not self.console.is_terminal:
+            self._say(f"Proving the reference, then grading {total} submissions.")
+        with bar:
+            task = bar.add_task("proving the reference", total=total)
+
+            def progress(graded: Graded, _total: int) -> None:
+                student = graded.submission.student
+                bar.update(task, advance=1, description=f"grading; {student} is done")
+
+            report = grade_class(self.made, self.name, workers=workers, progress=progress)
+        return report, time.monotonic() - started, workers
+
+    def _write_feedback(self) -> Path:
+        from nbjudge.feedback import write_feedback
+
+        return write_feedback(self.made, self.name)
+
+    def _say_what_needs_attention(self, report: ClassReport) -> None:
+        if report.unseen:
+            self._say(
+                f"Plain `nbgrader autograde` would not see {len(report.unseen)} of these files "
+                f"(`nbjudge grade` does): {', '.join(report.unseen)}."
+            )
+        for warning in report.warnings:
+            self.console.print(f"note: {warning}", markup=False)
+
+    def _say_where_to_look(self, samples: Sequence[Sample], feedback: Path) -> None:
+        notebook = self.made.compile(self.name).notebooks[0].name
+        # The page of one that earned some points and lost others has most to show.
+        most = max(sum(sample.expected.values()) for sample in samples)
+        wrong = next((s for s in samples if 0 < sum(s.expected.values()) < most), samples[0])
+        here = f"{wrong.student}/{self.name}/{notebook}"
+        places = {
+            "Marks per question": str(self.marks),
+            "Feedback, for students": f"{feedback}/{here}.html",
+            "Graded notebooks": f"{self.made.folder('autograded')}/{here}.ipynb",
+            "What each sample does": f"{self.course.root / SAMPLES / self.name}/<group>/<name>.py",
+            "Why points were lost": f"cd {self.made.root} && nbjudge explain {self.name} "
+            f"{wrong.student}",
+            "In the browser": f"cd {self.made.root} && jupyter lab  (menu Nbgrader, Formgrader)",
+        }
+        for what, where in places.items():
+            # Paths are for copying: never wrapped.
+            self.console.print(f"{what + ':':<24}{where}", markup=False, soft_wrap=True)
+
+    def _say(self, sentence: str) -> None:
+        self.console.print(sentence)
 
 
-def submit(course: Course, name: str, samples: list[Sample]) -> None:
+# The table on the screen.
+
+
+def tables(
+    maxima: Mapping[str, float],
+    samples: Sequence[Sample],
+    marks: Mapping[str, Row],
+    width: int,
+) -> list[Any]:
+    """Return tables of the marks per question that fit a screen: one, or several side by side.
+
+    Parameters
+    ----------
+    maxima
+        Points of every question, by its name in the marks.
+    samples
+        In the order in which they are shown; each group has its line.
+    marks
+        By student; those who have none are shown without.
+    width
+        Of the screen, in characters.
+    """
+    from rich.table import Table
+
+    names = {sample.student: sample.student.removeprefix(PREFIX) for sample in samples}
+    first = max(len(text) for text in names.values()) + 2
+
+    def shown(student: str, name: str) -> str:
+        row = marks.get(student)
+        if row is None:
+            return ""
+        return "·" if row.points.get(name, 0.0) >= maxima[name] else f"{row.points[name]:g}"
+
+    sizes = {
+        name: max(
+            len(line) for line in (*_heading(name), f"{top:g}", *(shown(s, name) for s in names))
+        )
+        for name, top in maxima.items()
+    }
+    blocks: list[list[str]] = [[]]
+    left = width - first - 6
+    for name, size in sizes.items():
+        if size + 1 > left and blocks[-1]:
+            blocks.append([])
+            left = width - first
+        blocks[-1].append(name)
+        left -= size + 1
+    made = []
+    for number, block in enumerate(blocks):
+        table = Table(box=None, padding=(0, 0, 0, 1), pad_edge=False, header_style="bold")
+        table.add_column("sample", no_wrap=True, width=first - 1)
+        if number == 0:
+            total = f"{sum(maxima.values()):g}"
+            table.add_column(f"total\n\n{total}", justify="right", width=5, style="bold")
+        for name in block:
+            heading = "\n".join((*_heading(name), f"{maxima[name]:g}"))
+            table.add_column(heading, justify="right", width=sizes[name])
+        group = ""
+        for sample in samples:
+            if sample.group != group:
+                group = sample.group
+                table.add_row(f"[bold]{group}[/]")
+            row = marks.get(sample.student)
+            totals = [f"{row.total:g}" if row else "-"] if number == 0 else []
+            cells = [shown(sample.student, name) for name in block]
+            table.add_row(f" {names[sample.student]}", *totals, *cells)
+        made.append(table)
+    return made
+
+
+def _heading(name: str) -> tuple[str, str]:
+    """Return a question's number in two lines, as the énoncé has it: test_q1_4a is 1.4 and a."""
+    number = name.removeprefix("test_").removeprefix("q").replace("_", ".")
+    if number[-1:].isalpha() and number[-2:-1].isdigit():
+        return number[:-1], number[-1]
+    return number, ""
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+# The pieces that the tests of the sample class use too.
+
+
+def submit(course: Course, name: str, samples: Sequence[Sample]) -> None:
     """Put sample submissions where a collection would."""
     for sample in samples:
         path = course.folder("submitted") / sample.student / name / sample.file
@@ -81,16 +291,17 @@ def submit(course: Course, name: str, samples: list[Sample]) -> None:
             (path.parent / beside).write_bytes(data)
 
 
-def broken_promises(sample: Sample, marks: dict[str, dict[str, float]]) -> list[str]:
+def broken_promises(sample: Sample, marks: Mapping[str, Mapping[str, float | None]]) -> list[str]:
     """Return what differs between the points a sample got and those it must get."""
     got = marks.get(sample.student)
     if got is None:
         return ["not graded"]
-    return [
-        f"{name} {got.get(name)} instead of {points:g}"
-        for name, points in sample.expected.items()
-        if abs(got.get(name, -1.0) - points) > 1e-9
-    ]
+    broken = []
+    for name, points in sample.expected.items():
+        earned = got.get(name)
+        if earned is None or abs(earned - points) > 1e-9:
+            broken.append(f"{name} {earned} instead of {points:g}")
+    return broken
 
 
 _MARK = ".made-by-nbjudge-demo"

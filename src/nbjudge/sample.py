@@ -45,6 +45,9 @@ from typing import Any
 from nbjudge.assignment import Assignment
 from nbjudge.errors import NotebookError
 
+PREFIX = "eleve-"
+"""Of every student's name: obviously fictitious."""
+
 # In French a space stands before the colon of a sentence, so that no sentence is a field.
 _FIELD = re.compile(r"^#\s*([a-z]+):\s*(.*)$")
 _CELL = re.compile(r"^# %% (?:(?P<how>after|text after|file) )?(?P<name>\S+)\s*$")
@@ -143,7 +146,7 @@ class _Patch:
         self._answer(made, json.loads(solved))
         files = self._patch(made)
         return Sample(
-            student="eleve-" + self._path.stem.replace("_", "-"),
+            student=PREFIX + self._path.stem.replace("_", "-"),
             group=self._path.parent.name,
             description=" ".join(self._description),
             expected=self._promise({c.grade_id or "": c.points for c in notebook.graded}),
