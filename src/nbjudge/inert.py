@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import html
 import re
 from typing import Any
 
@@ -40,6 +41,14 @@ _DANGERS = tuple(
 )
 
 
+# Written as a character reference, a backslash or a letter would get past the patterns above and
+# be there again when the page's MathJax reads its text.
+_REFERENCE = re.compile(r"&(?=(#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);?)")
+# Colours and the like (SGR) are the only sequences that outputs keep: others move the cursor,
+# set a terminal's title or make links.
+_ESCAPE = re.compile(r"\x1b(?!\[[0-9;]*m)|\x9b")
+
+
 def printable(value: object, most: int) -> str:
     """Return at most ``most`` characters of a text for a sentence; "" for what is no text."""
     return _UNPRINTABLE.sub("\ufffd", value[:most]) if isinstance(value, str) else ""
@@ -54,7 +63,13 @@ def inert_markdown(source: str) -> str:
     """
     for danger in _DANGERS:
         source = danger.sub(lambda match: match[0] + _BREAK, source)
-    return source
+    return _REFERENCE.sub(_broken_reference, source)
+
+
+def _broken_reference(match: re.Match[str]) -> str:
+    meant = html.unescape(f"&{match[1]};")[:1]
+    spelled = meant == "\\" or (meant.isascii() and meant.isalpha())
+    return match[0] + _BREAK if spelled else match[0]
 
 
 def inert_output(output: dict[str, Any]) -> dict[str, Any] | None:
@@ -62,14 +77,14 @@ def inert_output(output: dict[str, Any]) -> dict[str, Any] | None:
     kind = output.get("output_type")
     if kind == "stream":
         name = "stderr" if output.get("name") == "stderr" else "stdout"
-        return {"output_type": "stream", "name": name, "text": _text(output.get("text"))}
+        return {"output_type": "stream", "name": name, "text": _shown(output.get("text"))}
     if kind == "error":
         trace = output.get("traceback")
         return {
             "output_type": "error",
-            "ename": _text(output.get("ename")),
-            "evalue": _text(output.get("evalue")),
-            "traceback": [_text(line) for line in trace] if isinstance(trace, list) else [],
+            "ename": _shown(output.get("ename")),
+            "evalue": _shown(output.get("evalue")),
+            "traceback": [_shown(line) for line in trace] if isinstance(trace, list) else [],
         }
     if kind not in ("display_data", "execute_result"):
         return None
@@ -77,7 +92,7 @@ def inert_output(output: dict[str, Any]) -> dict[str, Any] | None:
     data: dict[str, Any] = {}
     for mime, value in (raw if isinstance(raw, dict) else {}).items():
         if mime == "text/plain":
-            data[mime] = _text(value)
+            data[mime] = _shown(value)
         elif mime in _IMAGES and _is_image(mime, value):
             data[mime] = value
     if not data:
@@ -122,6 +137,10 @@ def _text(value: object) -> str:
     if isinstance(value, list):
         value = "".join(part for part in value if isinstance(part, str))
     return _HALVES.sub("\ufffd", value) if isinstance(value, str) else ""
+
+
+def _shown(value: object) -> str:
+    return _ESCAPE.sub("\ufffd", _text(value))
 
 
 def _is_image(mime: str, value: object) -> bool:
