@@ -171,6 +171,7 @@ def _notebook(
             ) from error
 
     full = apply(preprocessors.IncludeHeaderFooter, full)
+    _name_cells(full)
     for index, cell in enumerate(full.cells):
         if "id" not in cell:  # of a header or footer in an older format
             cell["id"] = f"included-{index}"
@@ -232,12 +233,16 @@ def _read(path: Path, where: str) -> Any:
             f"Reading the source notebook {where}: {type(error).__name__}: {error}. Open it in "
             "Jupyter with nbgrader's Create Assignment panel and put the cell right."
         ) from error
-    if notebook.get("nbformat_minor", 0) < 5:
-        # Cell ids that do not change from one reading to the next.
-        for index, cell in enumerate(notebook.cells):
-            cell["id"] = f"cell-{index}"
-        notebook["nbformat_minor"] = 5
     return notebook
+
+
+def _name_cells(notebook: Any) -> None:
+    """Give cells of an older format ids that do not change from one reading to the next."""
+    older = notebook.get("nbformat_minor", 0) < 5
+    for index, cell in enumerate(notebook.cells):
+        if older or not cell.get("id"):
+            cell["id"] = f"cell-{index}"
+    notebook["nbformat_minor"] = 5
 
 
 def _check_ids(path: Path, where: str) -> None:
@@ -345,8 +350,14 @@ def _between(source: str, markers: Sequence[tuple[str, str]]) -> frozenset[int]:
 
 
 def _check(cells: Sequence[SourceCell], where: str) -> None:
+    ids = Counter(cell.cell_id for cell in cells)
     names = Counter(cell.grade_id for cell in cells)
     for cell in cells:
+        if ids[cell.cell_id] > 1:
+            raise NotebookError(
+                f"Reading {where}: two cells have the id {cell.cell_id!r}, one of them in the "
+                "header or the footer. Save that notebook once in Jupyter."
+            )
         if cell.grade_id is not None and names[cell.grade_id] > 1:
             raise NotebookError(
                 f"Reading {where}: two cells have the grade_id {cell.grade_id!r}. Give one of them "

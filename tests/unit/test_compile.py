@@ -218,6 +218,17 @@ def test_header_and_footer_are_found_from_the_courses_folder(read, source, monke
     assert kinds(read(answered, config=config)) == [Kind.TEXT, Kind.ANSWER]
 
 
+@pytest.mark.parametrize("minor", [4, 5])
+def test_a_header_of_an_older_format_does_not_stand_in_the_way(read, source, minor):
+    head = notebook(text("One."), text("Two."), minor=4)
+    (source.parent.parent / "header.ipynb").write_text(json.dumps(head), "utf-8")
+    config = Config()
+    config.IncludeHeaderFooter.header = "header.ipynb"
+    assignment = read(answer(), check(), config=config, minor=minor)
+    assert len({c.cell_id for c in assignment.notebooks[0].cells}) == 4
+    assert read(answer(), check(), config=config, minor=minor).version == assignment.version
+
+
 def test_a_missing_header_is_said(read):
     config = Config()
     config.IncludeHeaderFooter.footer = "nowhere.ipynb"
