@@ -1,6 +1,7 @@
 """Données et figures du TP1 (régression linéaire bayésienne).
 
 À garder dans le même dossier que le notebook. Il n'y a rien à compléter ici.
+Demande numpy, et matplotlib 3.7 ou plus récent.
 
 Formes, partout : N entrées d'apprentissage, n entrées où l'on prédit. Les tableaux (n,) peuvent
 aussi être donnés avec la forme (n, 1).
