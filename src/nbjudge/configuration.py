@@ -205,8 +205,10 @@ def settings_from(config: Any) -> Settings:
     try:
         limits = dict(own.limits)
         timeout = _said(execution.get("timeout"), Float(allow_none=True))
+        if not isinstance(timeout, int | float | None):
+            raise ValueError(f"c.Execute.timeout is {timeout!r}, not a number of seconds")
         # None and -1 mean "no limit" to nbgrader; a notebook never runs without one here.
-        if isinstance(timeout, int | float) and timeout > 0:
+        if timeout is not None and timeout > 0:
             limits["cell_seconds"] = float(timeout)
         return Settings(
             language=str(own.language),
@@ -220,7 +222,7 @@ def settings_from(config: Any) -> Settings:
             ignored_stderr=_ignored_stderr(config),
         )
     except (TypeError, ValueError, AttributeError, TraitError, re.error) as error:
-        raise ConfigurationError(f"Reading c.NbJudge of nbgrader_config.py: {error}.") from error
+        raise ConfigurationError(f"Reading the options of nbgrader_config.py: {error}.") from error
 
 
 def _said(value: Any, trait: Any) -> Any:
