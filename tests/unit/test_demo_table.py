@@ -1,0 +1,124 @@
+"""A sample class fits the screen; a broken promise is told; no folder is overwritten."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from nbjudge.course import load_course
+from nbjudge.demo import broken_promises, run_demo, submit, tables
+from nbjudge.errors import ConfigurationError
+from nbjudge.marks import Row
+from nbjudge.sample import Sample
+
+MAXIMA = {f"test_q{part}_{number}": 1.5 for part in (1, 2) for number in ("1", "2a", "2b", "3")}
+FULL = dict(MAXIMA)
+
+
+def sample(name, group="right", **expected):
+    return Sample(
+        student=f"eleve-{name}", group=group, description="", expected={**FULL, **expected},
+        data=b"{}", file="tp1.ipynb", files={"data.csv": b"1\n"},
+    )  # fmt: skip
+
+
+def row(name, **points):
+    every = {**FULL, **points}
+    return Row(student=f"eleve-{name}", points=every, total=sum(every.values()))
+
+
+CLASS = [sample("juste"), sample("a-oublie-beta", "wrong"), sample("jamais-note", "wrong")]
+MARKS = {r.student: r for r in (row("juste"), row("a-oublie-beta", test_q1_2b=0.25))}
+
+
+def lines(width):
+    screen = Console(width=width, file=io.StringIO(), highlight=False)
+    made = tables(MAXIMA, CLASS, MARKS, width)
+    for table in made:
+        screen.print(table)
+    return len(made), screen.file.getvalue().splitlines()
+
+
+def test_a_wide_screen_shows_all_questions_in_one_table():
+    count, text = lines(100)
+
+    assert count == 1
+    assert [line.split() for line in text] == [
+        ["total", *["1.1", "1.2", "1.2", "1.3", "2.1", "2.2", "2.2", "2.3"]],
+        ["a", "b", "a", "b"],
+        ["sample", "12", *["1.5"] * 8],
+        ["right"],
+        ["juste", "12", *["·"] * 8],
+        ["wrong"],
+        ["a-oublie-beta", "10.75", "·", "·", "0.25", *["·"] * 5],
+        ["jamais-note", "-"],
+    ]
+
+
+@pytest.mark.parametrize("width", [40, 50, 60, 80, 120])
+def test_no_line_is_wider_than_the_screen(width):
+    _count, text = lines(width)
+
+    assert max(map(len, text)) <= width
+
+
+def test_a_narrow_screen_shows_every_question_and_the_total_once():
+    count, text = lines(44)
+
+    headings = " ".join(line for line in text if line.split()[:1] == ["sample"])
+    assert count > 1
+    assert headings.split().count("1.5") == len(MAXIMA)
+    assert headings.split().count("12") == 1
+
+
+def test_no_table_is_lost_on_a_screen_too_narrow_for_one_question():
+    count, _text = lines(5)
+
+    assert count == len(MAXIMA)
+
+
+def test_points_that_differ_are_told_by_question():
+    one = sample("a-oublie-beta", test_q1_1=1.0)
+
+    assert broken_promises(one, {one.student: dict(one.expected)}) == []
+    assert broken_promises(one, {one.student: FULL}) == ["test_q1_1 1.5 instead of 1"]
+    assert broken_promises(one, {one.student: {**one.expected, "test_q2_1": None}}) == [
+        "test_q2_1 None instead of 1.5"
+    ]
+    assert broken_promises(one, {}) == ["not graded"]
+
+
+@pytest.fixture
+def course(tmp_path):
+    (tmp_path / "nbgrader_config.py").write_text(
+        "import nbjudge\nc = get_config()\nnbjudge.configure(c)\n", "utf-8"
+    )
+    (tmp_path / "source" / "tp1").mkdir(parents=True)
+    (tmp_path / "source" / "tp1" / "tp1.ipynb").write_text("{}", "utf-8")
+    return load_course(tmp_path)
+
+
+def test_samples_are_handed_in_with_the_files_beside_them(course):
+    submit(course, "tp1", CLASS[:1])
+
+    folder = course.root / "submitted" / "eleve-juste" / "tp1"
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == {
+        "tp1.ipynb": b"{}",
+        "data.csv": b"1\n",
+    }
+
+
+def test_a_course_without_a_sample_class_is_told_where_it_would_be(course):
+    with pytest.raises(ConfigurationError, match=r"no sample class in .*submissions"):
+        run_demo(course, None)
+
+
+def test_a_folder_of_somebody_elses_is_left_alone(course, tmp_path):
+    (course.root / "tests" / "submissions" / "tp1").mkdir(parents=True)
+    precious = tmp_path / "mine" / "thesis.tex"
+    precious.parent.mkdir()
+    precious.write_text("years of work", "utf-8")
+
+    with pytest.raises(ConfigurationError, match=r"was not made by this command"):
+        run_demo(course, precious.parent)
+    assert precious.read_text("utf-8") == "years of work"
