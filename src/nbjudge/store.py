@@ -19,7 +19,7 @@ from typing import Any
 
 from nbjudge.assignment import Assignment, Kind, SourceCell, SourceNotebook
 from nbjudge.document import nbgrader_metadata
-from nbjudge.errors import ConfigurationError
+from nbjudge.errors import ConfigurationError, MachineError
 from nbjudge.i18n import gettext as _
 from nbjudge.verdict import Result
 
@@ -110,6 +110,19 @@ class Store:
         if kind is not None:
             self._gradebook.db.rollback()
         self._gradebook.close()
+
+    @contextmanager
+    def _writing(self, what: str) -> Iterator[None]:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            yield
+        except SQLAlchemyError as error:
+            self._gradebook.db.rollback()
+            raise MachineError(
+                f"Writing {what} into the gradebook {self._db_url}: {error}. It was not written; "
+                "see that no other program holds the gradebook, and grade again."
+            ) from error
 
     # The assignment.
 
@@ -277,6 +290,11 @@ class Store:
         -------
         str or None
             What is wrong with the timestamp, if it cannot be read.
+
+        Raises
+        ------
+        MachineError
+            If the database does not take it.
         """
         from nbgrader import api
 
@@ -288,7 +306,7 @@ class Store:
                 extra["timestamp"] = _parsed(timestamp)
             except (ValueError, TypeError, OverflowError) as error:
                 complaint = f"timestamp.txt of {student} cannot be read ({error}); it is ignored."
-        with _quiet():
+        with _quiet(), self._writing(f"the submission of {student} for {assignment}"):
             gradebook.update_or_create_student(student)
             gradebook.update_or_create_submission(assignment, student, **extra)
             submission = gradebook.find_submission(assignment, student)
@@ -310,7 +328,16 @@ class Store:
 
         Automatic scores are set anew. A manual score, a comment, extra credit stay; a cell with a
         manual score is flagged for review.
+
+        Raises
+        ------
+        MachineError
+            If the database does not take it.
         """
+        with self._writing(f"the points of {student} in {assignment.name}"):
+            self._record(assignment, student, result)
+
+    def _record(self, assignment: Assignment, student: str, result: Result) -> None:
         row = self._gradebook.find_submission_notebook(result.notebook, assignment.name, student)
         verdicts = {verdict.grade_id: verdict for verdict in result.verdicts}
         for grade in row.grades:
@@ -324,14 +351,26 @@ class Store:
         self._gradebook.db.commit()
 
     def late_penalty(self, assignment: str, student: str, notebook: str, config: Any) -> None:
-        """Let nbgrader's late submission plugin say its penalty."""
+        """Let nbgrader's late submission plugin say its penalty.
+
+        Raises
+        ------
+        ConfigurationError
+            If the plugin stops.
+        """
         from nbformat.v4 import new_notebook
         from nbgrader.preprocessors import AssignLatePenalties
 
         names = {"assignment": assignment, "student": student, "notebook": notebook}
-        AssignLatePenalties(config=config).preprocess(
-            new_notebook(), {"nbgrader": names | {"db_url": self._db_url}}
-        )
+        try:
+            AssignLatePenalties(config=config).preprocess(
+                new_notebook(), {"nbgrader": names | {"db_url": self._db_url}}
+            )
+        except Exception as error:  # the plugin is the course's: anything may go wrong in it
+            raise ConfigurationError(
+                f"Asking for the late penalty of {student} in {assignment}/{notebook}: "
+                f"{type(error).__name__}: {error}. See c.AssignLatePenalties.plugin_class."
+            ) from error
 
     def scores(self, assignment: str) -> dict[str, dict[str, dict[str, Any]]]:
         """Return scores as the gradebook has them: by student, notebook and cell.
