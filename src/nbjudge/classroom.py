@@ -11,7 +11,7 @@ from pathlib import Path
 from nbjudge import i18n
 from nbjudge.assignment import Assignment
 from nbjudge.course import Course
-from nbjudge.errors import NbJudgeError, UnknownNameError
+from nbjudge.errors import MachineError, NbJudgeError, UnknownNameError
 from nbjudge.marks import Row, rows
 from nbjudge.parallel import Graded, grade_many
 from nbjudge.produce import write_folder
@@ -119,11 +119,27 @@ def grade_class(
 def _keep(
     course: Course, assignment: Assignment, graded: Graded, store: Store, report: ClassReport
 ) -> None:
+    student = graded.submission.student
+    try:
+        if graded.error is not None:
+            raise graded.error
+        _write(course, assignment, graded, store, report)
+    except NbJudgeError as error:
+        report.failed[student] = error
+    except OSError as error:
+        report.failed[student] = MachineError(
+            f"Writing the graded notebooks of {student}: {error}. Grade {student} again when that "
+            "has been put right."
+        )
+    else:
+        report.graded.append(student)
+
+
+def _write(
+    course: Course, assignment: Assignment, graded: Graded, store: Store, report: ClassReport
+) -> None:
     submission = graded.submission
     student = submission.student
-    if graded.error is not None:
-        report.failed[student] = graded.error
-        return
     complaint = store.open_submission(assignment.name, student, submission.timestamp)
     if complaint:
         report.warnings.append(complaint)
@@ -137,7 +153,6 @@ def _keep(
         _autograded_files(assignment, graded),
         permissions=course.permissions,
     )
-    report.graded.append(student)
 
 
 def _autograded_files(assignment: Assignment, graded: Graded) -> dict[str, bytes]:

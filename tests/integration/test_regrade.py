@@ -302,3 +302,22 @@ def test_a_plugin_of_the_course_says_the_penalty(
     )
     grade(made)
     assert penalties(made) == {"late": 0.25, "early": None, "unknown": None}
+
+
+def test_what_goes_wrong_with_one_submission_costs_no_other(tmp_path: Path) -> None:
+    module = f"bad_plugin_{tmp_path.name}"
+    made = late_course(tmp_path, f"c.AssignLatePenalties.plugin_class = '{module}.Bad'")
+    (made.root / f"{module}.py").write_text(
+        "from nbgrader.plugins import BasePlugin\n\n\n"
+        "class Bad(BasePlugin):\n"
+        "    def late_submission_penalty(self, student_id, score, total_seconds_late):\n"
+        "        return 1 / 0\n",
+        "utf-8",
+    )
+    (made.root / "autograded").mkdir()
+    (made.root / "autograded" / "early").write_text("in the way", "utf-8")
+    report = grade_class(made.course, sc.NAME, workers=1)
+    assert report.graded == ["unknown"]
+    assert sorted(report.failed) == ["early", "late"]
+    assert "late penalty of late in ps1/n: ZeroDivisionError" in str(report.failed["late"])
+    assert "Writing the graded notebooks of early" in str(report.failed["early"])
