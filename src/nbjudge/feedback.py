@@ -228,6 +228,10 @@ def _capital(phrase: str) -> str:
 # The notebook.
 
 
+_STUDENTS_TEXT = 300_000
+"""Characters of answers and added cells on a page; a book is shorter."""
+
+
 def _shown_cells(graded: Graded, entries: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
     origins: dict[str, SourceCell] = {}
     known: dict[str, Title] = {}
@@ -237,9 +241,12 @@ def _shown_cells(graded: Graded, entries: Mapping[str, dict[str, Any]]) -> list[
         known = titles(graded.source)
         language = graded.source.language
     shown = []
+    room = _STUDENTS_TEXT
     for cell in graded.cells:
         origin = origins.get(cell.get("id", ""))
-        made = _shown_cell(cell, origin, graded, language)
+        made = _shown_cell(cell, origin, graded, language, room)
+        if origin is None or origin.is_students:
+            room = max(0, room - len(cell.source))
         name = cell.metadata.get("nbgrader", {}).get("grade_id")
         made["verdict"] = entries.get(name)
         title = known.get(origin.cell_id) if origin is not None else None
@@ -256,7 +263,7 @@ def _inline(markdown: str) -> str:
 
 
 def _shown_cell(
-    cell: Any, origin: SourceCell | None, graded: Graded, language: str
+    cell: Any, origin: SourceCell | None, graded: Graded, language: str, room: int
 ) -> dict[str, Any]:
     from nbjudge.prose import code_html_of, html_of
 
@@ -269,6 +276,8 @@ def _shown_cell(
         source = origin.release_source
     elif is_test or meta.get("task"):
         source = ""  # gone from source/ since: nothing says what of it is hidden
+    elif len(source) > room:
+        source = f"{source[:room]}\n[…]"
     if is_test or (origin is not None and origin.kind is Kind.TEST):
         outputs = []
     if cell.cell_type == "code":
