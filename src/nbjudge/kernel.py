@@ -173,6 +173,7 @@ class SealedKernel:
         try:
             self._connect(self._process, deadline)
             self._view = self._process.view()
+            self.cpu_seconds()  # finds the sandbox, before two threads look for it
             self._watchdog = Watchdog(self._view, setup.limits, self._breached)
             self._watchdog.start()
             self._prepare(is_python, max(1.0, deadline - time.monotonic()))
@@ -403,6 +404,7 @@ class SealedKernel:
 
     def _breached(self, breach: Breach) -> None:
         self._breach = breach
+        self.cpu_seconds()
         if self._process is not None:
             self._process.kill()
 

@@ -261,6 +261,7 @@ class SandboxProcess:
                 sock.close()
                 raise KernelStartError(f"Connecting to a kernel at {path}: {error}.") from error
             else:
+                self._offer()
                 return sock
             if self.poll() is not None:
                 raise self._ended()
@@ -270,6 +271,15 @@ class SandboxProcess:
                     f"{_last_lines(self.words())}".strip()
                 )
             time.sleep(0.005)
+
+    def _offer(self) -> None:
+        """Let the machine, when it is out of memory, end this before anything else.
+
+        What the student starts later inherits it.
+        """
+        for pid in tree(self.pid):
+            with contextlib.suppress(OSError):
+                Path(f"/proc/{pid}/oom_score_adj").write_text("1000", "ascii")
 
     def _ended(self) -> SandboxUnavailable | KernelStartError:
         words = self.words()
@@ -361,17 +371,17 @@ def seal(sealing: Sealing) -> SandboxProcess:
             return str(descriptor)
 
         info, info_write = pipe()
-        gate_read, gate = pipe()
         lifeline_read, lifeline = pipe()
         words, words_write = pipe(os.O_NONBLOCK)
         for descriptor in (words, lifeline):
             kept.callback(os.close, descriptor)
-        for descriptor in (info, gate):
-            mine.callback(os.close, descriptor)
-        for descriptor in (info_write, gate_read, lifeline_read, words_write):
+        mine.callback(os.close, info)
+        for descriptor in (info_write, lifeline_read, words_write):
             theirs.callback(os.close, descriptor)
-        given = [info_write, gate_read]
-        options = ["--info-fd", str(info_write), "--block-fd", str(gate_read)]
+        # Both ends: were bubblewrap to die of writing after the grader has, its child would wait
+        # for it for ever. As it is the child comes to the end of the lifeline.
+        given = [info, info_write]
+        options = ["--info-fd", str(info_write)]
         options += _options(sealing, shown, content)
         # By descriptor: a command line is seen inside, and has a largest size.
         arguments = content(b"".join(os.fsencode(option) + b"\0" for option in options))
@@ -398,17 +408,13 @@ def seal(sealing: Sealing) -> SandboxProcess:
             process.wait()
             said = _read_pipe(words).decode("utf-8", "replace")
             raise diagnosis.explained(said or str(error), bwrap) from error
-        with contextlib.suppress(OSError):  # the machine's last resort takes it before others
-            Path(f"/proc/{pid}/oom_score_adj").write_text("1000", "ascii")
-        with contextlib.suppress(BrokenPipeError):
-            os.write(gate, b"1")
         kept.pop_all()
     run_folder = Path(f"/proc/{pid}/root{RUN}")
     return SandboxProcess(process, words, run_folder, pid=pid, pidfd=pidfd, lifeline=lifeline)
 
 
 def _first_process(process: subprocess.Popen[bytes], info: int) -> tuple[int, int]:
-    """Return number and descriptor of the sandbox's first process, which waits at the gate."""
+    """Return number and descriptor of the sandbox's first process."""
     text = b""
     deadline = time.monotonic() + _SETUP_SECONDS
     waiting = select.poll()

@@ -23,7 +23,6 @@ pytestmark = pytest.mark.usefixtures("orphans_come_back")
 def shared(orphans_come_back):
     """One kernel for all that leaves it as it was."""
     with SealedKernel(KernelSetup(uploads={"helper.py": b"value = 6"})) as kernel:
-        kernel.cpu_seconds()  # opens its view of the sandbox
         yield Inside(kernel)
         assert kernel.alive
 
@@ -325,6 +324,11 @@ def test_memory_that_no_limit_forbids_may_be_used_to_the_full(start):
     code = "import os\npids = [os.fork() or os._exit(__import__('time').sleep(1) or 0)"
     run = inside.run(code + " for _ in range(6)]\n[os.waitpid(p, 0) for p in pids]")
     assert run.outcome is Outcome.OK
+
+
+def test_a_machine_out_of_memory_ends_a_students_process_before_the_grader(shared):
+    run = "__import__('subprocess').check_output(['cat', '/proc/self/oom_score_adj'], text=True)"
+    assert shared.value(run) == "1000\n"
 
 
 def test_one_request_beyond_all_memory_is_the_students_memory_error(start):
@@ -649,7 +653,6 @@ def forge(kind, text, channel="shell"):
 @pytest.fixture(scope="module")
 def forger(orphans_come_back):
     with SealedKernel(KernelSetup()) as kernel:
-        kernel.cpu_seconds()
         inside = Inside(kernel)
         assert inside.run(FORGE).outcome is Outcome.OK
         yield inside

@@ -470,18 +470,17 @@ def test_limits_of_one_process_are_set_and_cannot_be_raised():
                 raised.append(n)
             except ValueError:
                 pass
-        say([limits, raised, open("/proc/self/oom_score_adj").read().strip()])
+        say([limits, raised])
         """,
         limits=Limits(open_files=100, memory_bytes=512 * MIB, processes=20),
         python=PLAIN,
     )
-    limits, raised, badness = found
+    limits, raised = found
     assert limits["CORE"] == [1, 1]  # with 0, a machine's handler of crashes is still called
     assert limits["NOFILE"] == [100, 100]
     assert limits["AS"] == [2048 * MIB] * 2
     assert limits["NPROC"][0] == limits["NPROC"][1] > 20
     assert raised == []
-    assert badness == "1000"  # out of memory, the machine ends it before anything else
 
 
 def test_the_number_of_processes_has_a_hard_end_whoever_grades():
@@ -633,7 +632,10 @@ def test_nothing_outlives_a_grader_that_is_killed(grader, moment):
     process = grader(STARTS_AND_SAYS)
     first = psutil.Process(int(process.stdout.readline()))
     if moment == "when it runs":
-        until(lambda: any("time.sleep" in p.cmdline()[-1] for p in first.children()))
+        until(lambda: any(len(p.cmdline()) == 3 for p in first.children()))
+    else:
+        mounts = Path(f"/proc/{first.pid}/mountinfo")
+        until(lambda: "/newroot" in mounts.read_text() or WORK in mounts.read_text())
     tree = [first, *psutil.Process(process.pid).children(recursive=True)]
     process.kill()
     process.wait()
