@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -96,8 +97,8 @@ class Store:
                 self._gradebook = Gradebook(self._db_url, self._course_id or "default_course")
         except (SQLAlchemyError, ModuleNotFoundError) as error:
             raise ConfigurationError(
-                f"Opening the gradebook {self._db_url}: {error}. See c.CourseDirectory.db_url; "
-                "if nbgrader was upgraded, back the gradebook up and run `nbgrader db upgrade`."
+                f"Opening the gradebook {_shown(self._db_url)}: {error}. "
+                "See c.CourseDirectory.db_url; if nbgrader was upgraded, back the gradebook up and run `nbgrader db upgrade`."
             ) from error
         return self
 
@@ -120,8 +121,8 @@ class Store:
         except SQLAlchemyError as error:
             self._gradebook.db.rollback()
             raise MachineError(
-                f"Writing {what} into the gradebook {self._db_url}: {error}. It was not written; "
-                "see that no other program holds the gradebook, and grade again."
+                f"Writing {what} into the gradebook {_shown(self._db_url)}: {error}. "
+                "It was not written; see that no other program holds the gradebook, and grade again."
             ) from error
 
     # The assignment.
@@ -338,17 +339,29 @@ class Store:
             self._record(assignment, student, result)
 
     def _record(self, assignment: Assignment, student: str, result: Result) -> None:
+        from nbgrader import api
+
+        db = self._gradebook.db
         row = self._gradebook.find_submission_notebook(result.notebook, assignment.name, student)
         verdicts = {verdict.grade_id: verdict for verdict in result.verdicts}
-        for grade in row.grades:
-            verdict = verdicts.get(grade.name)
+        # With their names at once: one by one, every cell would be read again.
+        for grade, name in (
+            db.query(api.Grade, api.BaseCell.name)
+            .join(api.BaseCell, api.BaseCell.id == api.Grade.cell_id)
+            .filter(api.Grade.notebook_id == row.id)
+        ):
+            verdict = verdicts.get(name)
             # A written answer that is worth nothing has a grade row and no verdict.
             grade.auto_score = 0.0 if verdict is None else verdict.points
             grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
         untouched = _untouched(assignment.notebook(result.notebook), result)
-        for comment in row.comments:
-            comment.auto_comment = _("No response.") if comment.name in untouched else None
-        self._gradebook.db.commit()
+        for comment, name in (
+            db.query(api.Comment, api.BaseCell.name)
+            .join(api.BaseCell, api.BaseCell.id == api.Comment.cell_id)
+            .filter(api.Comment.notebook_id == row.id)
+        ):
+            comment.auto_comment = _("No response.") if name in untouched else None
+        db.commit()
 
     def late_penalty(self, assignment: str, student: str, notebook: str, config: Any) -> None:
         """Let nbgrader's late submission plugin say its penalty.
@@ -431,6 +444,11 @@ class Store:
                 "needs_manual_grade": needs_manual_grade,
             }
         return table
+
+
+def _shown(url: str) -> str:
+    """Return a database's URL without its password."""
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
 
 
 def is_timestamp(text: str) -> bool:

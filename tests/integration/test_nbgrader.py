@@ -151,6 +151,19 @@ def test_what_persons_must_still_grade_is_provisional(by_nbjudge: sc.SmallCourse
     assert lines[1] == "dora,0,0,0,0,0,0,0,0,10,yes"
 
 
+def test_the_feedback_shows_points_and_nothing_that_was_hidden(by_nbjudge: sc.SmallCourse) -> None:
+    done = sc.command(by_nbjudge, "nbjudge", "feedback", sc.NAME)
+    assert done.returncode == 0, done.stderr
+    pages = sc.files_below(by_nbjudge.root / "feedback")
+    for student in POINTS:
+        page = pages[f"{student}/{sc.NAME}/p1.html"].decode()
+        assert "the area of the unit disc is more than 3" in page
+        for secret in ("reference.area", "assert_close", "1 for a drawing", "HIDDEN", "Hello Ada"):
+            assert secret not in page
+    assert "The spread" in pages[f"bruno/{sc.NAME}/p1.html"].decode()
+    assert "No notebook p2.ipynb was found" in pages[f"chloe/{sc.NAME}/p2.html"].decode()
+
+
 @pytest.fixture
 def tiny(tmp_path: Path) -> sc.SmallCourse:
     return sc.make_course(tmp_path / "course", notebooks={"p2": sc.p2()}, options="prove=False,")
@@ -198,6 +211,15 @@ def test_the_command_names_what_nbgrader_would_not_have_seen(tiny: sc.SmallCours
     done = sc.command(tiny, "nbjudge", "grade", sc.NAME)
     assert done.returncode == 0, done.stderr
     assert "would not have seen: capitals" in done.stdout
+
+
+def test_a_folder_whose_name_is_in_another_encoding_costs_nobody(tiny: sc.SmallCourse) -> None:
+    tiny.submit("anna", RIGHT)
+    name = os.path.join(os.fsencode(tiny.root), b"submitted", b"\xe9l\xe8ve", b"ps1")
+    os.makedirs(name)
+    report = grade_class(tiny.course, sc.NAME, workers=1)
+    assert report.graded == ["anna"]
+    assert "rename it" in "".join(report.warnings)
 
 
 def test_only_the_students_named_are_graded(tiny: sc.SmallCourse) -> None:

@@ -366,6 +366,13 @@ def test_a_gradebook_that_cannot_be_opened_is_named(bad):
     assert bad in str(refused.value)
 
 
+def test_the_password_of_a_database_is_nowhere_said():
+    url = "postgresql+nodriver://me:s3cret@host:5432/book"
+    with pytest.raises(ConfigurationError, match=r"me:\*\*\*@host") as refused, Store(url):
+        pass
+    assert "s3cret" not in str(refused.value)
+
+
 def test_the_search_path_of_commands_is_left_as_it_was(tmp_path, monkeypatch):
     for before in ("/usr/bin:/bin", None):
         if before is None:
