@@ -98,7 +98,8 @@ class Store:
         except (SQLAlchemyError, ModuleNotFoundError) as error:
             raise ConfigurationError(
                 f"Opening the gradebook {_shown(self._db_url)}: {error}. "
-                "See c.CourseDirectory.db_url; if nbgrader was upgraded, back the gradebook up and run `nbgrader db upgrade`."
+                "See c.CourseDirectory.db_url; if nbgrader was upgraded, back the "
+                "gradebook up and run `nbgrader db upgrade`."
             ) from error
         return self
 
@@ -122,7 +123,8 @@ class Store:
             self._gradebook.db.rollback()
             raise MachineError(
                 f"Writing {what} into the gradebook {_shown(self._db_url)}: {error}. "
-                "It was not written; see that no other program holds the gradebook, and grade again."
+                "It was not written; see that no other program holds the gradebook, and "
+                "grade again."
             ) from error
 
     # The assignment.
