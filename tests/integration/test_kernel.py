@@ -488,7 +488,7 @@ def test_no_flood_fills_the_graders_memory(grader, what):
 
 @pytest.fixture
 def channel(start):
-    inside = start(reply_bytes=MIB)
+    inside = start(reply_bytes=4 * MIB)
 
     def send(request, _label):
         reply = inside.kernel.probe(request, seconds=20)
@@ -496,7 +496,7 @@ def channel(start):
             raise KernelLost(reply.outcome.value)
         return reply.data
 
-    inside.channel = Channel(send, max_bytes=MIB)
+    inside.channel = Channel(send, max_bytes=4 * MIB)
     return inside
 
 
@@ -517,7 +517,7 @@ def test_what_a_function_prints_while_it_is_tested_is_nobodys(channel):
 
 
 def test_a_value_too_large_to_check_is_an_error_with_that_name(channel):
-    channel.run("def f(): return b'x' * 2_000_000")
+    channel.run("def f(): return b'x' * 5_000_000")
     with pytest.raises(StudentError) as caught:
         channel.channel.name("f")()
     assert caught.value.type_name == "ValueTooLarge"
