@@ -309,7 +309,6 @@ def _role(origin: SourceCell | None, meta: Mapping[str, Any]) -> str:
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_OVERWRITTEN = re.compile(r"[^\n]*\r(?=[^\n])")
 _PICTURES = ("image/png", "image/jpeg")
 
 
@@ -333,7 +332,9 @@ def _shown_output(output: Any) -> dict[str, Any] | None:
 
 def _plain(text: str) -> str:
     """Return what a terminal would show in the end: no colours, no overwritten progress bars."""
-    text = _OVERWRITTEN.sub("", _ANSI.sub("", text).replace("\r\n", "\n"))
+    lines = _ANSI.sub("", text).split("\n")
+    # Line by line: a pattern over the whole text would take hours for a long line.
+    text = "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
     return _CONTROL.sub("", text).strip("\n")
 
 

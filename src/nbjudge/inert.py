@@ -35,7 +35,7 @@ _DANGERS = tuple(
         r"|includegraphics)(?![a-z]))",
         # A fenced block whose language is a program of the viewer's: mermaid, its like and
         # whatever spells it.
-        r"(?:```|~~~)(?=[ \t]*(?!(?:python3?|py|text|bash|sh|console|json|latex|tex)?[ \t]*$)"
+        r"(?:```|~~~)(?=[ \t]*+(?!(?:python3?|py|text|bash|sh|console|json|latex|tex)?[ \t]*$)"
         r"[^\s`~])",
     )
 )
