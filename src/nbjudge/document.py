@@ -110,8 +110,11 @@ def build_document(
     return {
         "cells": built,
         "metadata": {
-            "kernelspec": dict(notebook.kernelspec)
-            or {"name": notebook.kernel_name, "display_name": notebook.kernel_name},
+            "kernelspec": {
+                "name": notebook.kernel_name,
+                "display_name": notebook.kernel_name,
+                **notebook.kernelspec,
+            },
             "language_info": {"name": notebook.language},
             "nbjudge": {"notes": list(notes)},
         },

@@ -326,3 +326,49 @@ def test_the_instructors_text_keeps_its_html():
 def test_a_sentence_takes_only_printable_text():
     assert printable("é\x1b[2J\ud800\n\t" + "x" * 10, 9) == "é\ufffd[2J\ufffd\n\tx"
     assert printable(3, 10) == ""
+
+
+# What hides behind another spelling.
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["&#92;", "&#092", "&#x5c;", "&#X5C", "&bsol;", "&#104;", "&#x68;", "&#104", "&fjlig;"],
+)
+def test_a_reference_to_a_backslash_or_a_letter_is_shown_as_it_was_typed(reference):
+    page = rendered(f"a {reference} b")
+    assert visible(page.text).strip() == f"a {reference} b"
+    made = rendered(f"&#36;\\\\{reference}ref{{javascript:alert(1)}}{{x}}&#36;").text
+    assert not re.search(r"\\+(?:href|ref)", made)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["&eacute; &amp; &lt; &#233; &#36; &#124; &nbsp;", "AT&T, a&b, R&D; &&", "&#; &#x; &;"],
+)
+def test_other_references_are_left_exactly_as_they_are(source):
+    assert source == inert_markdown(source)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("\x1b[31mred\x1b[0m \x1b[1;38;5;4mx\x1b[m", None),
+        ("\x1b]8;;javascript:alert(1)\x07x", "\ufffd]8;;javascript:alert(1)\x07x"),
+        ("\x1b]0;title\x1b\\", "\ufffd]0;title\ufffd\\"),
+        ("\x1b[2J\x1b[1;1H", "\ufffd[2J\ufffd[1;1H"),
+        ("\x1bP0;1|x", "\ufffdP0;1|x"),
+        ("\x9b31m", "\ufffd31m"),
+        (" 10%\r 20%\r\n\t\x08", None),
+    ],
+)
+def test_outputs_keep_colours_and_no_other_sequence_of_a_terminal(text, kept):
+    kept = text if kept is None else kept
+    stream = inert_output({"output_type": "stream", "name": "stdout", "text": text})
+    assert stream["text"] == kept
+    result = inert_output({"output_type": "display_data", "data": {"text/plain": text}})
+    assert result["data"]["text/plain"] == kept
+    error = {"output_type": "error", "ename": text, "evalue": text, "traceback": [text]}
+    assert inert_output(error) == error | {
+        "ename": kept, "evalue": kept, "traceback": [kept],
+    }  # fmt: skip
