@@ -173,19 +173,26 @@ class _Demo:
             self.console.print(f"note: {warning}", markup=False)
 
     def _say_where_to_look(self, samples: Sequence[Sample], feedback: Path) -> None:
-        notebook = self.made.compile(self.name).notebooks[0].name
-        # The page of one that earned some points and lost others has most to show.
-        most = max(sum(sample.expected.values()) for sample in samples)
-        wrong = next((s for s in samples if 0 < sum(s.expected.values()) < most), samples[0])
-        here = f"{wrong.student}/{self.name}/{notebook}"
+        assignment = self.made.compile(self.name)
+        maxima = columns(assignment)
+        # The page of one that earned a part of a question has most to show.
+        partly = (
+            sample
+            for sample in samples
+            if any(0 < points < maxima.get(q, 0) for q, points in sample.expected.items())
+        )
+        student = next(partly, samples[0]).student
+        page = Path(student, self.name, assignment.notebooks[0].name)
+        graded = self.made.folder("autograded")
+        patches = self.course.root / SAMPLES / self.name
+        root = near(self.made.root)
         places = {
-            "Marks per question": str(self.marks),
-            "Feedback, for students": f"{feedback}/{here}.html",
-            "Graded notebooks": f"{self.made.folder('autograded')}/{here}.ipynb",
-            "What each sample does": f"{self.course.root / SAMPLES / self.name}/<group>/<name>.py",
-            "Why points were lost": f"cd {self.made.root} && nbjudge explain {self.name} "
-            f"{wrong.student}",
-            "In the browser": f"cd {self.made.root} && jupyter lab  (menu Nbgrader, Formgrader)",
+            "Marks per question": near(self.marks),
+            "Feedback, for students": f"{near(feedback / page)}.html",
+            "Graded notebooks": f"{near(graded / page)}.ipynb",
+            "What each sample does": f"{near(patches)}/<group>/<name>.py",
+            "Why points were lost": f"nbjudge --course {root} explain {self.name} {student}",
+            "In the browser": f"cd {root} && jupyter lab  (menu Nbgrader, Formgrader)",
         }
         for what, where in places.items():
             # Paths are for copying: never wrapped.
@@ -276,6 +283,12 @@ def _heading(name: str) -> tuple[str, str]:
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def near(path: Path) -> str:
+    """Return a path as one would type it here: relative, if it lies below."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 # The pieces that the tests of the sample class use too.

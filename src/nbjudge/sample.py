@@ -80,16 +80,22 @@ def read_samples(
     folder
         ``<group>/<name>.py`` below it.
     assignment
-        What they are patches to (its first notebook).
+        What they are patches to; of one notebook.
     released, solved
         That notebook as students receive it, and with the reference's answers.
 
     Raises
     ------
     NotebookError
-        If there is no patch at all, or one cannot be applied: it names a field, a cell, a
-        question or a change that does not exist, or describes nothing.
+        If the assignment has several notebooks, there is no patch at all, or one cannot be
+        applied: it names a field, a cell, a question or a change that does not exist, or
+        describes nothing.
     """
+    if len(assignment.notebooks) != 1:
+        raise NotebookError(
+            f"Reading the sample class of {assignment.name!r}: it has {len(assignment.notebooks)} "
+            "notebooks, and patches are to one."
+        )
     paths = sorted(folder.glob("*/*.py"))
     if not paths:
         raise NotebookError(f"Reading the sample class: there is no patch (*/*.py) in {folder}.")

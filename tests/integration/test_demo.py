@@ -8,14 +8,22 @@ import small_course as sc
 pytestmark = pytest.mark.slow
 
 TRIPLE = "def triple(x):\n    ### BEGIN SOLUTION\n    return 3 * x\n    ### END SOLUTION"
+TEST_TRIPLE = """\
+### BEGIN HIDDEN TESTS
+from nbjudge.testing import assert_equal, credit
+
+for x in (0, 1):
+    with credit(1, f"three times {x}"):
+        assert_equal(triple(x), 3 * x, what="the triple")
+### END HIDDEN TESTS"""
 CELLS = [
     sc.answer("double", sc.DOUBLE),
     sc.check("test_double", sc.TEST_DOUBLE, 1),
     sc.answer("triple", TRIPLE),
-    sc.check("test_triple", "assert triple(1) == 3", 2),
+    sc.check("test_triple", TEST_TRIPLE, 2),
 ]
 RIGHT = "# As the reference.\n"
-WRONG = "# Forgets to double.\n# loses: test_double 1\n# %% double\ndef double(x):\n    return x\n"
+WRONG = "# Forgets to triple.\n# loses: test_triple 1\n# %% triple\ndef triple(x):\n    return x\n"
 BROKEN = "# A login page.\n# change: login_page\n# loses: everything\n"
 TOO_PROUD = "# Promises more than it earns.\n# %% triple\ndef triple(x):\n    return x\n"
 
@@ -43,14 +51,15 @@ def test_the_demo_grades_the_class_and_says_where_everything_is(course):
     said = done.stdout.splitlines()
     assert f"All 3 sample submissions of {sc.NAME} have the marks they promise." in said
     assert [line.split() for line in said if line.startswith(" wrong")] == [
-        ["wrong", "2", "0", "·"]
+        ["wrong", "2", "·", "1"]
     ]
     demo = made.root / "demo"
     with (demo / "marks.csv").open(encoding="utf-8") as stream:
         totals = {line["student"]: line["total"] for line in csv.DictReader(stream)}
     assert totals == {"eleve-right": "3", "eleve-wrong": "2", "eleve-broken": "0"}
-    shown = [line.split(":", 1)[1].strip() for line in said if "eleve-wrong" in line]
-    assert str(demo / "feedback" / "eleve-wrong" / sc.NAME / "n.html") in shown
+    # As one types it in the folder where the command was run.
+    places = [line.split(":", 1)[1].strip() for line in said if "demo/" in line]
+    assert f"demo/feedback/eleve-wrong/{sc.NAME}/n.html" in places
     for student in totals:
         assert (demo / "feedback" / student / sc.NAME / "n.html").is_file()
         assert (demo / "autograded" / student / sc.NAME / "n.ipynb").is_file()
@@ -62,5 +71,5 @@ def test_a_promise_that_is_not_kept_ends_the_demo_with_its_name(course):
     done = sc.command(made, "nbjudge", "demo")
 
     assert done.returncode == 2
-    assert "group/eleve-proud: test_triple 0.0 instead of 2" in done.stderr
+    assert "group/eleve-proud: test_triple 1.0 instead of 2" in done.stderr
     assert "have the marks they promise" not in done.stdout

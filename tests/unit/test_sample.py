@@ -189,6 +189,13 @@ def test_a_folder_without_patches_is_refused(tmp_path):
         read_samples(tmp_path, TP, notebook({}), notebook(RIGHT))
 
 
+def test_an_assignment_of_two_notebooks_is_refused(tmp_path):
+    two = Assignment(name="tp", notebooks=TP.notebooks * 2)
+
+    with pytest.raises(NotebookError, match=r"'tp': it has 2 notebooks"):
+        read_samples(tmp_path, two, notebook({}), notebook(RIGHT))
+
+
 def test_a_sentence_with_a_colon_is_no_field(read):
     assert read("# Sans donnée : alpha I.\n").description == "Sans donnée : alpha I."
 
