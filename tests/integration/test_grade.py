@@ -130,7 +130,10 @@ TEACHERS_ERRORS = {
             DOUBLE,
             sc.check(
                 "test_it",
-                hidden("from nbjudge.testing import reference", "assert reference.triple(1) == 3"),
+                hidden(
+                    "from nbjudge.testing import reference",
+                    "assert double(1) == reference.triple(1)",
+                ),
                 1,
             ),
         ],
@@ -149,7 +152,7 @@ TEACHERS_ERRORS = {
     ),
     "a reference that stops the kernel": (
         [
-            sc.answer("double", "### BEGIN SOLUTION\nimport os\nos._exit(0)\n### END SOLUTION"),
+            sc.answer("double", sc.DOUBLE + "\n\n\nimport os\n\nos._exit(0)"),
             sc.check("test_it", "assert double(1) == 2", 1),
         ],
         "double stopped the kernel",
@@ -353,8 +356,11 @@ def test_inside_some_accidents_of_nbgrader_earn_nothing(cheat: str, tmp_path: Pa
 
 @pytest.mark.parametrize(("mode", "tag"), [("inside", "outside"), ("outside", "inside")])
 def test_a_cell_says_for_itself_where_it_runs(mode: str, tag: str, tmp_path: Path) -> None:
-    # The names of the student's kernel are globals there alone.
-    test = 'place = "inside" if "double" in globals() else "outside"\nassert place == "%s"'
+    test = (
+        "import sys\n"
+        'place = "outside" if "nbjudge.judge" in sys.modules else "inside"\n'
+        'assert double(1) == 2 and place == "%s"'
+    )
     made = course_of(
         tmp_path,
         [
