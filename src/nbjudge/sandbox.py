@@ -2,10 +2,6 @@
 
 What runs inside sees the interpreter and libraries read-only, a work folder and a few small
 tmpfs, and nothing else of this machine: no network, no other process, no home, no course.
-
-Files and kernel settings of a machine belong to root.  A process of root's, even without any
-capability and in a user namespace, is still their owner: it may write most of ``/proc/sys`` and
-change the mode of ``/dev/null``.  So a grader that is root gives the sandbox to ``nobody``.
 """
 
 from __future__ import annotations
@@ -18,7 +14,6 @@ import shutil
 import signal
 import site
 import socket
-import stat
 import subprocess
 import sys
 import tempfile
@@ -30,6 +25,8 @@ from pathlib import Path, PurePosixPath
 from nbjudge import diagnosis, seccomp
 from nbjudge.diagnosis import Diagnosis
 from nbjudge.errors import ConfigurationError, KernelStartError, SandboxUnavailable
+from nbjudge.handover import PLAIN_PYTHON, handed_over
+from nbjudge.interpreter import SYSTEM, environment_paths, font_cache, user_site
 from nbjudge.limits import MIB, Limits
 from nbjudge.watchdog import SandboxView, TreeView, View, tree
 
@@ -39,9 +36,6 @@ WORK = "/sealed"
 """The work folder inside."""
 RUN = "/run/nbjudge"
 """Inside: the connection file and the sockets; a tmpfs of its own."""
-NOBODY = 65534
-"""Whose the sandbox is when the grader is root."""
-
 TMPFS = (WORK, RUN, "/tmp", "/dev/shm")  # noqa: S108 - inside
 """All that can be written to, each of a set size."""
 _ISOLATION = (
@@ -55,7 +49,6 @@ _ISOLATION = (
     "--clearenv",
 )
 _USER = ("--uid", "1000", "--gid", "1000", "--hostname", "sealed")
-_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _ETC = (
     "/etc/ld.so.cache",
     "/etc/ld.so.conf",
@@ -65,11 +58,6 @@ _ETC = (
     "/etc/timezone",
     "/etc/fonts",
     "/etc/mime.types",
-)
-# Of an environment, what makes it one: it may have been made in the folder of a course.
-_ENVIRONMENT = (
-    *("bin", "sbin", "lib", "lib32", "lib64", "libexec", "include", "share", "etc", "ssl"),
-    *("pyvenv.cfg", "conda-meta", "compiler_compat", "x86_64-conda-linux-gnu"),
 )
 _PASSWD = "root:x:0:0::/:/usr/sbin/nologin\nstudent:x:1000:1000::/tmp:/bin/sh\n"  # noqa: S105
 _GROUP = "root:x:0:\nstudent:x:1000:\n"
@@ -108,42 +96,6 @@ try:
 except OSError as error:
     sys.exit(f"{sys.argv[2]}: {error.strerror}")
 """
-# Root's way to an unprivileged bubblewrap. What only root may reach (an interpreter in root's
-# home) is laid open, in a mount namespace that this process alone is in: a tmpfs over the closed
-# folder, and what is needed bound into it again.
-_BECOME = """\
-import json, os, sys
-user, covers = int(sys.argv[1]), json.loads(sys.argv[2])
-if covers:
-    import ctypes
-    libc = ctypes.CDLL(None, use_errno=True)
-    def mount(source, target, kind, flags, data=None):
-        texts = [None if t is None else os.fsencode(t) for t in (source, target, kind, data)]
-        if libc.mount(*texts[:3], ctypes.c_ulong(flags), texts[3]):
-            sys.exit(f"bwrap: laying open {target}: {os.strerror(ctypes.get_errno())}")
-    if libc.unshare(0x20000):
-        sys.exit("bwrap: No permissions to make a mount namespace as root")
-    mount(None, "/", None, 0x40000 | 0x4000)  # what is mounted here stays here
-os.umask(0o022)
-for cover, paths in covers.items():
-    held = [(path, os.open(path, os.O_PATH), os.path.isdir(path)) for path in paths]
-    mount("tmpfs", cover, "tmpfs", 2 | 4, "mode=0755")
-    for path, descriptor, is_folder in held:
-        os.makedirs(path if is_folder else os.path.dirname(path), exist_ok=True)
-        if not is_folder:
-            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o644))
-        mount(f"/proc/self/fd/{descriptor}", path, None, 0x1000 | 0x4000)
-        os.close(descriptor)
-os.setgroups([])
-os.setresgid(user, user, user)
-os.setresuid(user, user, user)
-try:
-    os.execv(sys.argv[3], sys.argv[3:])
-except OSError as error:
-    sys.exit(f"bwrap: {sys.argv[3]}: {error.strerror}")
-"""
-_PLAIN_PYTHON = (sys.executable, "-I", "-S", "-c")
-_CAP_SETGID, _CAP_SETUID, _CAP_SYS_ADMIN = 1 << 6, 1 << 7, 1 << 21
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -351,6 +303,9 @@ def seal(sealing: Sealing) -> SandboxProcess:
     if bwrap is None:
         raise diagnosis.missing()
     shown = list(_shown(sealing))
+    needed = [path for option, path, _place in shown if option == "--ro-bind"]
+    needed += [str(path) for path in sealing.files.values() if _is_large(path)]
+    launcher = handed_over([bwrap], needed)
     with (
         contextlib.ExitStack() as kept,
         contextlib.ExitStack() as mine,
@@ -387,7 +342,7 @@ def seal(sealing: Sealing) -> SandboxProcess:
         arguments = content(b"".join(os.fsencode(option) + b"\0" for option in options))
         try:
             process = subprocess.Popen(
-                [*_launcher(bwrap, shown, sealing), "--args", arguments, "--", *_limited(sealing)],
+                [*launcher, "--args", arguments, "--", *_limited(sealing)],
                 pass_fds=given,
                 stdin=lifeline_read,
                 stdout=words_write,
@@ -481,16 +436,12 @@ def unsealed(sealing: Sealing) -> SandboxProcess:
 
 def _shown(sealing: Sealing) -> Iterator[tuple[str, str, str]]:
     """Yield the options that show host paths, read-only, at the same place."""
-    yield from (_bind(path, link=True) for path in _SYSTEM if os.path.lexists(path))
+    yield from (_bind(path, link=True) for path in SYSTEM if os.path.lexists(path))
     yield from (_bind(path) for path in _ETC if os.path.exists(path))
-    for prefix in _prefixes(sealing.prefixes):
-        for name in _ENVIRONMENT:
-            path = os.path.join(prefix, name)
-            if os.path.exists(path):
-                yield _bind(path, link=True)
-    user_site = _user_site()
-    if user_site is not None:
-        yield _bind(user_site)
+    yield from (_bind(path, link=True) for path in environment_paths(sealing.prefixes))
+    packages = user_site()
+    if packages is not None:
+        yield _bind(packages)
     for path in sealing.readonly:
         if not os.path.exists(path):
             raise ConfigurationError(
@@ -565,7 +516,7 @@ def _limited(sealing: Sealing) -> list[str]:
         "NPROC": limits.processes + _SPARE_PROCESSES,
     }
     pairs = ",".join(f"{name}={value}" for name, value in values.items())
-    return [*_PLAIN_PYTHON, _LIMIT, pairs, *sealing.argv]
+    return [*PLAIN_PYTHON, _LIMIT, pairs, *sealing.argv]
 
 
 def _placeable(sealing: Sealing) -> Iterator[tuple[str, bytes]]:
@@ -581,26 +532,6 @@ def _placeable(sealing: Sealing) -> Iterator[tuple[str, bytes]]:
         taken.add(path)
         folders.update(path.parents)
         yield str(path), value
-
-
-def _prefixes(further: Sequence[str]) -> list[str]:
-    """Return folders of the interpreter that the system folders do not hold."""
-    found: list[str] = []
-    for path in (sys.prefix, sys.base_prefix, sys.exec_prefix, *further):
-        for one in (os.path.abspath(path), os.path.realpath(path)):
-            if one != "/" and not _in_system(one) and one not in found and os.path.isdir(one):
-                found.append(one)
-    return found
-
-
-def _in_system(path: str) -> bool:
-    return any(path == top or path.startswith(top + "/") for top in _SYSTEM)
-
-
-def _user_site() -> str | None:
-    """Return where ``pip install --user`` has put packages, if this interpreter uses them."""
-    path = site.getusersitepackages() if site.ENABLE_USER_SITE else ""
-    return path if path in sys.path and os.path.isdir(path) else None
 
 
 def _variables(sealing: Sealing, *, matplotlib: str) -> dict[str, str]:
@@ -623,7 +554,7 @@ def _variables(sealing: Sealing, *, matplotlib: str) -> dict[str, str]:
         "MKL_NUM_THREADS": "1",
         "NUMEXPR_NUM_THREADS": "1",
     }
-    if _user_site() is not None:
+    if user_site() is not None:
         variables["PYTHONUSERBASE"] = site.getuserbase()
     for name in _KEPT_VARIABLES:
         if name in os.environ:
@@ -631,95 +562,12 @@ def _variables(sealing: Sealing, *, matplotlib: str) -> dict[str, str]:
     return variables | dict(sealing.environment)
 
 
-def font_cache() -> Path | None:
-    """Return matplotlib's list of fonts, made once for this user; None without matplotlib.
-
-    Without it every kernel would search the machine's fonts again, for a second or more.
-    """
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        name = f"matplotlib-{version('matplotlib')}-{sys.version_info[0]}{sys.version_info[1]}"
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    except (PackageNotFoundError, RuntimeError):  # or a user without a home
-        return None
-    folder = base / "nbjudge" / name
-    try:
-        found = sorted(folder.glob("fontlist-*.json"))
-        if found:
-            return found[0]
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-            subprocess.run(
-                [sys.executable, "-c", "import matplotlib.font_manager"],
-                env=dict(os.environ) | {"MPLCONFIGDIR": scratch, "MPLBACKEND": "agg"},
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                timeout=120,
-                check=True,
-            )
-            for made in Path(scratch).glob("fontlist-*.json"):
-                folder.mkdir(exist_ok=True)
-                os.replace(made, folder / made.name)
-        found = sorted(folder.glob("fontlist-*.json"))
-    except (OSError, subprocess.SubprocessError):
-        return None  # slower, not wrong
-    return found[0] if found else None
-
-
-# ---------------------------------------------------------------------------------------------
-# Whose it is
-
-
-def _launcher(bwrap: str, shown: Sequence[tuple[str, str, str]], sealing: Sealing) -> list[str]:
-    """Return what starts bubblewrap as an unprivileged user."""
-    if os.getuid() != 0 or not _is_mapped(NOBODY):
-        return [bwrap]
-    needed = [path for option, path, _place in shown if option == "--ro-bind"]
-    needed += [str(path) for path in sealing.files.values() if _is_large(path)]
-    covers = _covers([*needed, bwrap])
-    powers = _CAP_SETUID | _CAP_SETGID | (_CAP_SYS_ADMIN if covers else 0)
-    if _capabilities() & powers != powers:
-        raise SandboxUnavailable(
-            "This process is root, but without the power to hand the sandbox to an unprivileged "
-            "user, and students' code must not run as root.",
-            "Grade as an ordinary user, with a Python environment that this user can read.",
-        )
-    return [*_PLAIN_PYTHON, _BECOME, str(NOBODY), json.dumps(covers), bwrap]
-
-
-def _covers(paths: Sequence[str]) -> dict[str, list[str]]:
-    """Return the folders that others cannot enter, and what is needed of each."""
-    found: dict[str, list[str]] = {}
-    for path in dict.fromkeys(name for p in paths for name in (p, os.path.realpath(p))):
-        for parent in reversed(PurePosixPath(path).parents):
-            if not os.stat(parent).st_mode & stat.S_IXOTH:
-                found.setdefault(os.path.realpath(parent), []).append(path)
-                break
-    return found
-
-
-def _is_mapped(user: int) -> bool:
-    for line in Path("/proc/self/uid_map").read_text("ascii").splitlines():
-        first, _outside, count = (int(part) for part in line.split())
-        if first <= user < first + count:
-            return True
-    return False
-
-
-def _capabilities() -> int:
-    for line in Path("/proc/self/status").read_text("ascii").splitlines():
-        if line.startswith("CapEff:"):
-            return int(line.split()[1], 16)
-    return 0
-
-
 def diagnose() -> Diagnosis:
     """Find out whether a sandbox can be made here, by making one."""
     bwrap = shutil.which("bwrap")
     facts = diagnosis.facts(bwrap)
     try:
-        box = seal(Sealing(argv=(*_PLAIN_PYTHON, ""), connection="", limits=Limits()))
+        box = seal(Sealing(argv=(*PLAIN_PYTHON, ""), connection="", limits=Limits()))
         try:
             if box.wait(_SETUP_SECONDS) != 0:
                 raise diagnosis.explained(box.words(), bwrap or "bwrap")

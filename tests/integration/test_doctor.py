@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import SECONDS
 
-from nbjudge import diagnosis, sandbox
+from nbjudge import diagnosis, handover, sandbox
 from nbjudge.errors import SandboxUnavailable
 from nbjudge.kernel import KernelSetup, SealedKernel
 from nbjudge.limits import Limits
@@ -149,7 +149,7 @@ def test_a_machine_that_is_not_linux_is_told_where_to_grade(monkeypatch):
 def test_a_root_that_cannot_become_another_user_does_not_run_students_code(monkeypatch):
     if os.getuid() != 0:
         pytest.skip("only root has something to give away")
-    monkeypatch.setattr(sandbox, "_capabilities", lambda: 0)
+    monkeypatch.setattr(handover, "_capabilities", lambda: 0)
     with pytest.raises(SandboxUnavailable, match="must not run as root"):
         sandbox.seal(sandbox.Sealing(argv=("true",), connection="", limits=Limits()))
 

@@ -11,7 +11,7 @@ import pytest
 from conftest import SECONDS
 
 import nbjudge
-from nbjudge import sandbox
+from nbjudge.handover import become, covers
 
 pytestmark = pytest.mark.usefixtures("orphans_come_back")
 
@@ -32,8 +32,7 @@ def as_user():
             # As root's sandbox does: what lies in root's home is laid open to this process alone.
             needed = [sys.prefix, sys.base_prefix, str(Path(nbjudge.__file__).parent), str(folder)]
             needed += [path for path in sys.path[1:] if os.path.exists(path)]
-            covers = json.dumps(sandbox._covers(needed))
-            command = [*sandbox._PLAIN_PYTHON, sandbox._BECOME, str(USER), covers, *command]
+            command = become(USER, covers(needed), command)
         done = subprocess.run(
             command, env=environment, cwd="/", capture_output=True, text=True, timeout=SECONDS * 3
         )
