@@ -118,7 +118,7 @@ def _percent(score: float, most: float) -> int:
 def _document_title(graded: Graded) -> str:
     for cell in graded.source.cells if graded.source else ():
         if cell.cell_type == "markdown" and not cell.is_students:
-            match = re.match(r"\s*#[ \t]+(.+?)[ \t#]*$", cell.source, re.MULTILINE)
+            match = re.match(r"\s*#[ \t]+(.+?)[ \t#]*$", cell.release_source, re.MULTILINE)
             if match:
                 return re.sub(r"[*`$]", "", match[1])
     if graded.name == graded.assignment:

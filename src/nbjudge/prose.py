@@ -87,7 +87,8 @@ def code_css() -> str:
     """Return the style sheet of :func:`code_html_of`; its colours are legible on white."""
     from pygments.formatters import HtmlFormatter
 
-    return cast(str, HtmlFormatter(style="default").get_style_defs(".highlight"))
+    rules = HtmlFormatter(style="default").get_style_defs(".highlight")
+    return re.sub(r"\s*/\*.*?\*/", "", rules)
 
 
 class _Renderer(IPythonRenderer):  # type: ignore[misc]

@@ -104,13 +104,13 @@ def _places(notebook: SourceNotebook) -> dict[str, _Place]:
         level == 1
         for cell in notebook.cells
         if _speaks(cell)
-        for level, _text in _headings(cell.source)
+        for level, _text in _headings(cell.release_source)
     )
     places = {}
     heading, text, part = 0, "", None
     for cell in notebook.cells:
         if _speaks(cell):
-            for level, line in _headings(cell.source):
+            for level, line in _headings(cell.release_source):
                 if level == 0:
                     match = _PART.match(line)
                     part = (match[1], match[2].strip(" .:")) if match else part

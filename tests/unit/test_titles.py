@@ -114,6 +114,20 @@ def test_code_in_a_fence_is_no_heading():
     assert shown(text("## Real\n\n```\n# a comment\n```"), check("t")) == {"t": ("Real", "")}
 
 
+def test_markers_of_what_is_hidden_are_no_headings():
+    whole = "## Task 1\n\nDo it.\n\n### BEGIN MARK SCHEME\n1 point\n### END MARK SCHEME"
+    task = SourceCell(
+        cell_id="t",
+        kind=Kind.TASK,
+        cell_type="markdown",
+        source=whole,
+        release_source="## Task 1\n\nDo it.",
+        grade_id="t",
+        points=1.0,
+    )
+    assert titles(SourceNotebook(name="n", cells=(task,)))["t"].name == "Task 1"
+
+
 def test_a_students_text_names_nothing():
     assert shown(text("## Real"), written("w"), check("t"))["t"] == ("Real", "")
 
