@@ -43,14 +43,11 @@ _DEVICE_NAMES = re.compile(r"(?:.*_)?(?:device|dev|map_location)", re.IGNORECASE
 
 def repair_leftovers(source: str) -> tuple[str, tuple[str, ...]]:
     """Return the code to run, and a sentence for each repair."""
-    first, newline, rest = source.partition("\n")
-    if first.startswith("%%"):
-        if not _PYTHON_BODY.fullmatch(first):
-            return source, ()
-        repaired, repairs = repair_leftovers(rest)
-        return first + newline + repaired, repairs
+    head, body = _cell_magics(source)
+    if body is None:
+        return source, ()
     repairs_made: list[str] = []
-    source, kinds = _without_commands(source)
+    source, kinds = _without_commands(body)
     if "download" in kinds:
         repairs_made.append(
             _("A line that installs or downloads was not run: there is no network here.")
@@ -69,7 +66,18 @@ def repair_leftovers(source: str) -> tuple[str, tuple[str, ...]]:
                 _("The device « cuda » was replaced by « cpu »: there is no GPU here.")
             )
             source = edited
-    return source, tuple(repairs_made)
+    return head + source, tuple(repairs_made)
+
+
+def _cell_magics(source: str) -> tuple[str, str | None]:
+    """Return the cell magics at the head of a cell, and its body; None if that is no Python."""
+    start = 0
+    while source.startswith("%%", start):
+        line, newline, _rest = source[start:].partition("\n")
+        if not _PYTHON_BODY.fullmatch(line):
+            return source, None
+        start += len(line) + len(newline)
+    return source[:start], source[start:]
 
 
 # Lines that only IPython reads.
@@ -105,10 +113,8 @@ def _read(source: str) -> tuple[ast.Module | None, list[_Command]]:
 
 def python_tree(source: str) -> ast.Module | None:
     """Return the tree of a cell without its IPython lines; None if that is not Python."""
-    first, _newline, rest = source.partition("\n")
-    if first.startswith("%%"):
-        return python_tree(rest) if _PYTHON_BODY.fullmatch(first) else None
-    return _read(source)[0]
+    _head, body = _cell_magics(source)
+    return None if body is None else _read(body)[0]
 
 
 def _kind(text: str) -> str:
@@ -341,31 +347,39 @@ def _asked_first(tree: ast.Module) -> set[ast.AST]:
 
     Python before 3.12 does not know the columns of what stands in an f-string.
     """
+    asking = _asking(tree, set())
     answers = {
         target.id
         for node in ast.walk(tree)
-        if isinstance(node, ast.Assign) and _asks(node.value, set())
+        if isinstance(node, ast.Assign) and node.value in asking
         for target in node.targets
         if isinstance(target, ast.Name)
     }
+    asking = _asking(tree, answers)
     found: set[ast.AST] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             found.update(ast.walk(node))
-        elif isinstance(node, ast.If | ast.IfExp) and _asks(node.test, answers):
+        elif isinstance(node, ast.If | ast.IfExp) and node.test in asking:
             branches = [*node.body, *node.orelse] if isinstance(node, ast.If) else [node]
             for branch in branches:
-                found.update(ast.walk(branch))
+                # What is inside one that was found is found: elif after elif is read once.
+                if branch not in found:
+                    found.update(ast.walk(branch))
     return found
 
 
-def _asks(test: ast.expr, answers: set[str]) -> bool:
-    """Whether an expression asks for a GPU, or uses such an answer."""
-    return any(
-        (isinstance(part, ast.Attribute) and part.attr in _GUARDS)
-        or (isinstance(part, ast.Name) and part.id in answers)
-        for part in ast.walk(test)
-    )
+def _asking(tree: ast.Module, answers: set[str]) -> set[ast.AST]:
+    """Return what asks for a GPU or uses such an answer, and all that it is a part of."""
+    found: set[ast.AST] = set()
+    for node in reversed(list(ast.walk(tree))):  # parts before wholes
+        if (
+            (isinstance(node, ast.Attribute) and node.attr in _GUARDS)
+            or (isinstance(node, ast.Name) and node.id in answers)
+            or any(part in found for part in ast.iter_child_nodes(node))
+        ):
+            found.add(node)
+    return found
 
 
 def _cuda_call(node: ast.Call, asked: set[ast.AST]) -> Iterator[_Edit]:

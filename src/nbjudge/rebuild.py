@@ -141,7 +141,7 @@ class _Rebuilder:
                     wanted[names].append(index)
         found: dict[int, list[int]] = defaultdict(list)
         for position, cell in enumerate(self._uploaded):
-            if matches[position] is None and cell.cell_type == "code":
+            if matches[position] is None and cell.cell_type == "code" and cell.is_read:
                 names = _bound(cell.source)
                 for signature, indexes in wanted.items():
                     if signature <= names and len(indexes) == 1:
@@ -270,7 +270,11 @@ class _Rebuilder:
         """Names that the uploaded code binds, wherever it stands."""
         if self._all_names is None:
             self._all_names = frozenset().union(
-                *(_bound(cell.source) for cell in self._uploaded if cell.cell_type == "code")
+                *(
+                    _bound(cell.source)
+                    for cell in self._uploaded
+                    if cell.cell_type == "code" and cell.is_read
+                )
             )
         return self._all_names
 
@@ -306,7 +310,7 @@ class _Rebuilder:
             )
         source = cell.source
         repairs: tuple[str, ...] = ()
-        if origin.cell_type == "code":
+        if origin.cell_type == "code" and cell.is_read:
             source, repairs = repair_leftovers(cell.source)
         return RunCell(
             origin=origin,
@@ -325,7 +329,7 @@ class _Rebuilder:
     def _extra(self, cell: UploadedCell) -> RunCell:
         source = cell.source
         repairs: tuple[str, ...] = ()
-        if cell.cell_type == "code":
+        if cell.cell_type == "code" and cell.is_read:
             source, repairs = repair_leftovers(cell.source)
         return RunCell(origin=None, cell_type=cell.cell_type, source=source, repairs=repairs)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nbjudge.i18n import gettext as _
@@ -16,6 +16,9 @@ from nbjudge.limits import MIB, Limits
 
 MAX_CELLS = 5_000
 MAX_CELL_CHARACTERS = 2 * MIB
+# Reading code takes far longer than its text: a program written by a program would take hours.
+MAX_READ_CELL = 50_000
+MAX_READ = 300_000
 
 # A parsed file takes far more memory than its text: what makes the objects is counted first.
 _MARKS = (("[", 2_000_000), ("{", 2_000_000), ('"', 8_000_000))
@@ -30,6 +33,8 @@ class UploadedCell:
     source: str
     grade_id: str | None = None
     cell_id: str | None = None
+    is_read: bool = True
+    """Whether its code is read, for names and leftovers; very long code only runs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,10 +156,16 @@ def _salvage(text: str, notes: list[str]) -> Uploaded:
 
 def _cells(raw: list[Any]) -> tuple[UploadedCell, ...]:
     cells = []
+    room = MAX_READ
     for item in raw[:MAX_CELLS]:
         cell = _cell(item) if isinstance(item, dict) else None
-        if cell is not None:
-            cells.append(cell)
+        if cell is None:
+            continue
+        if len(cell.source) > min(room, MAX_READ_CELL):
+            cell = replace(cell, is_read=False)
+        else:
+            room -= len(cell.source)
+        cells.append(cell)
     return tuple(cells)
 
 
