@@ -97,5 +97,9 @@ class WorkerDied(MachineError):
     """A worker process ended while it was grading."""
 
 
+class GradingFault(MachineError):
+    """Grading a submission stopped in a way that is a fault of nbjudge's own."""
+
+
 class WireError(NbJudgeError):
     """Bytes that came out of a sandbox are not what the format allows."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 from nbjudge.assignment import Assignment
-from nbjudge.errors import NbJudgeError, WorkerDied
+from nbjudge.errors import GradingFault, NbJudgeError, WorkerDied
 from nbjudge.grade import grade_notebook
 from nbjudge.records import with_notes
 from nbjudge.settings import Settings
@@ -133,3 +134,12 @@ def _outcome(future: Future[tuple[Result, ...]], submission: Submission) -> Grad
         )
     except NbJudgeError as error:
         return Graded(submission=submission, error=error)
+    except Exception as error:  # one submission, however odd, must not cost the class its marks
+        return Graded(
+            submission=submission,
+            error=GradingFault(
+                f"Grading {submission.assignment} of {submission.student} stopped with "
+                f"{type(error).__name__}: {error}. This is a fault of nbjudge: report it with the "
+                f"submission.\n{''.join(traceback.format_exception(error))[-2000:]}"
+            ),
+        )
