@@ -4,7 +4,14 @@ Whatever a student wrote, displayed or named, the page has no element, attribute
 formula that runs, fetches or sends something and that the same page of a harmless notebook has not.
 """
 
+import contextlib
+import json
+import os
 import re
+import signal
+import subprocess
+import tempfile
+from shutil import which
 from types import SimpleNamespace
 
 import nbformat
@@ -318,3 +325,78 @@ def test_the_page_is_in_the_language_in_use():
     assert "0,5\N{NO-BREAK SPACE}/\N{NO-BREAK SPACE}1" in words
     for english in ("Marks", "Your answer", "Given", "Back to", "Total\n", "earned"):
         assert english not in words.replace("Total", "")
+
+
+# In a browser, where there is one.
+
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := which(name))),
+    None,
+)
+RAN = "document.documentElement.setAttribute('data-ran', 'yes')"
+
+
+def dom(tmp_path, html):
+    """The page's elements after a browser has loaded it, without a network."""
+    file = tmp_path / "page.html"
+    file.write_text(html, "utf-8")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        command = [
+            CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+            "--disable-quic", "--no-first-run", "--disable-background-networking",
+            "--disable-component-update", "--disable-sync", "--virtual-time-budget=2000",
+            "--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={profile}", "--dump-dom",
+            file.as_uri(),
+        ]  # fmt: skip
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            start_new_session=True, env=os.environ | {"TMPDIR": profile},
+        )  # fmt: skip
+        try:
+            seen, _ = process.communicate(timeout=120)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    return BeautifulSoup(seen.decode(), "html.parser")
+
+
+def without_policy(html):
+    made, count = re.subn(r"<meta [^>]*Content-Security-Policy[^>]*>", "", html)
+    assert count == 1
+    return made
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: apt-get install chromium)")
+def test_nothing_of_a_student_runs_in_a_browser(tmp_path):
+    texts = [text.replace("alert(1)", RAN) for text in (*HOSTILE, FORMULA, *SPELLED)]
+    outputs = json.loads(json.dumps(OUTPUTS).replace("alert(1)", RAN))
+    words = XSS.replace("alert(1)", RAN)
+    notebook = document(texts, outputs=outputs, words=words, code=f"# {words}")
+    pages = dict(views(notebook, comment=words, name=words))
+    # The template alone is the first lock, the policy the second.
+    pages["feedback"] = without_policy(pages["feedback"])
+    for name, html in pages.items():
+        seen = dom(tmp_path, html)
+        assert "secret_42" in seen.text or name == "feedback"
+        assert "Question 1" in seen.text
+        assert seen.html.get("data-ran") is None, name
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: apt-get install chromium)")
+@pytest.mark.parametrize(
+    "intruder",
+    [
+        f"<script>{RAN}</script>",
+        f'<img src="data:," onerror="{RAN}">',
+        f'<svg onload="{RAN}"></svg>',
+    ],
+)
+def test_the_policy_stops_what_the_template_would_let_through(tmp_path, intruder):
+    html = feedback(document(["Fine.", "Good."])).replace("</main>", f"{intruder}</main>")
+    assert dom(tmp_path, without_policy(html)).html.get("data-ran") == "yes"
+    seen = dom(tmp_path, html)
+    assert seen.html.get("data-ran") is None
+    assert "Question 1" in seen.text
