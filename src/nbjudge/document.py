@@ -10,7 +10,7 @@ from typing import Any
 from nbjudge.assignment import Kind, SourceCell, SourceNotebook
 from nbjudge.i18n import current_language
 from nbjudge.i18n import gettext as _
-from nbjudge.inert import inert_cell
+from nbjudge.inert import inert_cell, inert_output
 from nbjudge.rebuild import RunCell
 from nbjudge.verdict import Part, Verdict
 
@@ -100,12 +100,8 @@ def build_document(
                 ],
             }
             if origin.kind is Kind.TEST:
-                text = {
-                    "output_type": "stream",
-                    "name": "stdout",
-                    "text": verdict_text(verdict) + "\n",
-                }
-                data["outputs"] = [*data["outputs"], text]
+                text = {"output_type": "stream", "text": verdict_text(verdict) + "\n"}
+                data["outputs"] = [*data["outputs"], inert_output(text)]
         built.append(data)
     return {
         "cells": built,

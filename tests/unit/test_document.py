@@ -1,5 +1,7 @@
 """The graded notebook: valid, whole for the instructor, marked with verdicts."""
 
+from dataclasses import replace
+
 import nbformat
 import pytest
 from nbgrader.nbgraderformat import MetadataValidator
@@ -123,6 +125,12 @@ def test_a_test_cell_is_whole_and_ends_with_its_verdict():
         "0.5 / 2 points\nSomething is wrong.\n"
         "- the sign: 0.5 / 0.5\n- the size: 0 / 1.5. The size: too small.\n"
     )
+
+
+def test_a_sentence_with_a_students_words_in_it_is_inert():
+    verdict = replace(FAILED, message="f raised \x1b]0;x\x07\ud800", parts=())
+    cell = cell_of(built(verdicts=[verdict]), "test-q1")
+    assert cell["outputs"][-1]["text"] == "0.5 / 2 points\nf raised \ufffd]0;x\x07\ufffd\n"
 
 
 def test_the_verdict_is_kept_as_data_without_details():
