@@ -128,7 +128,8 @@ def run_class(
         task = bar.add_task(f"{assignment}: proving the reference", total=None)
 
         def progress(graded: Graded, total: int) -> None:
-            bar.update(task, description=f"{assignment}: {graded.submission.student}", total=total)
+            student = _shown(graded.submission.student)
+            bar.update(task, description=f"{assignment}: {student}", total=total)
             bar.advance(task)
 
         report = grade_class(
@@ -142,6 +143,7 @@ def run_class(
 def show_marks(console: Any, report: ClassReport) -> None:
     """Print the marks per question, then what needs attention."""
     from rich.table import Table
+    from rich.text import Text
 
     from nbjudge.marks import columns
 
@@ -163,19 +165,26 @@ def show_marks(console: Any, report: ClassReport) -> None:
             shown = [
                 total if name == "total" else f"{row.points.get(name, 0.0):g}" for name, _ in block
             ]
-            table.add_row(row.student, *shown)
+            table.add_row(Text(_shown(row.student)), *shown)
         console.print(table)
     if any(row.provisional for row in report.marks):
         console.print("* provisional: something is still to be graded or reviewed in formgrader.")
     for warning in report.warnings:
-        console.print(f"note: {warning}", markup=False)
+        console.print(_shown(f"note: {warning}"), markup=False)
     if report.unseen:
         console.print(
-            "Plain `nbgrader autograde` would not have seen: " + ", ".join(report.unseen),
+            _shown("Plain `nbgrader autograde` would not have seen: " + ", ".join(report.unseen)),
             markup=False,
         )
     for student, error in report.failed.items():
-        console.print(f"not graded: {student}: {error}", markup=False, style="bold")
+        console.print(_shown(f"not graded: {student}: {error}"), markup=False, style="bold")
+
+
+def _shown(text: str) -> str:
+    """Return a text with students' words in it as a terminal may show it: no control characters."""
+    from nbjudge.inert import printable
+
+    return printable(text, len(text))
 
 
 @main.command()
@@ -275,7 +284,7 @@ def explain(context: click.Context, assignment: str, student: str) -> None:
         record = read_record(course.root, student, assignment, notebook.name)
         click.echo(f"{student}: {assignment}/{notebook.name}")
         for line in (*record["notes"], *record["log"]):
-            click.echo(f"  {line}")
+            click.echo(_shown(f"  {line}"))
         for verdict in record["verdicts"]:
             _explain_verdict(verdict)
 
@@ -286,9 +295,11 @@ def _explain_verdict(verdict: dict[str, Any]) -> None:
     for part in ({"what": "", **verdict}, *verdict["parts"]):
         lost = part["points"] is not None and part["points"] < part["max_points"]
         if lost and part["message"]:
-            click.echo(f"    {part['what'] + ': ' if part['what'] else ''}{part['message']}")
+            click.echo(
+                _shown(f"    {part['what'] + ': ' if part['what'] else ''}{part['message']}")
+            )
         if lost and part["detail"]:
-            click.echo("      " + part["detail"].replace("\n", "\n      "))
+            click.echo(_shown("      " + part["detail"].replace("\n", "\n      ")))
 
 
 @main.command()
