@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from html import escape, unescape
 from typing import Any
 
@@ -49,6 +50,8 @@ _WRAPPERS = re.compile(r"\\(?:begin|end)\{(?:equation|displaymath|math|multline)
 _ENVIRONMENT = re.compile(r"\\(begin|end)\{([a-z]+\*?)\}")
 
 
+# The instructor's formulas are the same on every page.
+@lru_cache(maxsize=4096)
 def mathml(latex: str, *, block: bool) -> str | None:
     """Return a formula as a ``<math>`` element; None for one that cannot be converted.
 

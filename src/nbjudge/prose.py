@@ -10,6 +10,7 @@ import base64
 import posixpath
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from html import escape
 from typing import Any, cast
 from urllib.parse import unquote
@@ -66,6 +67,7 @@ def inline_html_of(markdown: str) -> str:
     return re.sub(r"</?p>", "", made.render(markdown.strip())).strip()
 
 
+@lru_cache(maxsize=512)
 def code_html_of(source: str, language: str) -> str:
     """Return code as HTML, its words in classes of ``code_css``."""
     from pygments import highlight
@@ -83,6 +85,7 @@ def code_html_of(source: str, language: str) -> str:
     return cast(str, highlight(source, lexer, HtmlFormatter()))
 
 
+@lru_cache(maxsize=1)
 def code_css() -> str:
     """Return the style sheet of :func:`code_html_of`; its colours are legible on white."""
     from pygments.formatters import HtmlFormatter
