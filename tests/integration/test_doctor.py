@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -73,10 +72,6 @@ def fake_bwrap(folder, script):
     path = folder / "bwrap"
     path.write_text(script)
     path.chmod(0o755)
-    folder.chmod(0o755)
-    for parent in folder.parents:  # bubblewrap runs as nobody if the grader is root
-        if parent.stat().st_uid == os.getuid() and parent != Path("/"):
-            parent.chmod(parent.stat().st_mode | stat.S_IXOTH)
     return dict(os.environ) | {"PATH": f"{folder}:{os.environ['PATH']}"}
 
 
