@@ -263,7 +263,10 @@ def _capital(phrase: str) -> str:
 
 
 def _show(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError as error:  # an integer of endless digits
+        return f"<{type_name(value)}: {error}>"
     return text if len(text) <= 2000 else text[:2000] + " ..."
 
 
@@ -408,15 +411,22 @@ def assert_raises(
     _fail(what, _("expected the exception {expected}, none was raised").format(expected=names))
 
 
-def _samples(samples: Any, what: str) -> NDArray[Any]:
+def _samples(samples: Any, what: str, n: int | None) -> NDArray[Any]:
     import numpy as np
 
     array = as_array(samples)
     if array is None:
         _fail(what, _("the result is of type {kind}, not numbers").format(kind=type_name(samples)))
         raise AssertionError  # not reached: _fail raises
-    if array.ndim == 0 or array.shape[0] == 0:
+    if array.ndim == 0 or array.size == 0:
         _fail(what, _("expected several samples, got the shape {got}").format(got=array.shape))
+    if n is not None and array.shape[0] != n:
+        _fail(
+            what,
+            _("expected the shape {expected}, got {got}").format(
+                expected=(n, *array.shape[1:]), got=array.shape
+            ),
+        )
     if not np.isfinite(array).all():
         _fail(what, _("the samples contain NaN or infinite values"))
     return array.astype(float)
@@ -429,6 +439,7 @@ def assert_mean(
     what: str,
     sd: Any = None,
     bound: tuple[float, float] | None = None,
+    n: int | None = None,
     false_alarm: float = FALSE_ALARM,
 ) -> None:
     """Check the mean of independent samples.
@@ -443,6 +454,9 @@ def assert_mean(
         Known standard deviation of normal samples, shape (...) or a number: exact law.
     bound
         Or an interval that holds every sample: Hoeffding's inequality.
+    n
+        How many draws were asked for: any other number fails. Say it, or check the shape before:
+        a single draw refutes nothing.
     false_alarm
         At most this probability of rejecting a right answer, over all components together.
 
@@ -457,7 +471,7 @@ def assert_mean(
 
     if (sd is None) == (bound is None):
         raise HiddenTestError("assert_mean takes either sd= (normal samples) or bound=(low, high).")
-    array = _samples(samples, what)
+    array = _samples(samples, what, n)
     n, parts = array.shape[0], max(1, math.prod(array.shape[1:]))
     wanted = np.broadcast_to(np.asarray(mean, dtype=float), array.shape[1:])
     if bound is not None:
@@ -468,8 +482,10 @@ def assert_mean(
     else:
         unit = statistical.gaussian_mean_bound(1.0, n, false_alarm / parts)
         width = unit * np.asarray(sd, dtype=float)
-    off = np.abs(array.mean(axis=0) - wanted)
-    if (off > width).any():
+    with np.errstate(all="ignore"):
+        off = np.abs(array.mean(axis=0) - wanted)
+    # Not "off > width": the mean of huge values is NaN, which is greater than nothing.
+    if not (off <= width).all():
         _fail(
             what,
             _("the mean over {n} samples is not the expected one").format(n=n),
@@ -478,7 +494,13 @@ def assert_mean(
 
 
 def assert_variance(
-    samples: Any, variance: Any, *, mean: Any, what: str, false_alarm: float = FALSE_ALARM
+    samples: Any,
+    variance: Any,
+    *,
+    mean: Any,
+    what: str,
+    n: int | None = None,
+    false_alarm: float = FALSE_ALARM,
 ) -> None:
     """Check the variance of independent normal samples whose mean is known.
 
@@ -488,6 +510,9 @@ def assert_variance(
         Shape (n, ...), n independent normal draws along the first axis.
     variance, mean
         What they should have, shape (...) or numbers.
+    n
+        How many draws were asked for: any other number fails. Say it, or check the shape before:
+        a single draw refutes nothing.
     false_alarm
         At most this probability of rejecting a right answer, over all components together.
 
@@ -498,14 +523,14 @@ def assert_variance(
     """
     import numpy as np
 
-    array = _samples(samples, what)
+    array = _samples(samples, what, n)
     n, parts = array.shape[0], max(1, math.prod(array.shape[1:]))
     low, high = statistical.gaussian_variance_bounds(n, false_alarm / parts)
-    ratio = ((array - np.asarray(mean, dtype=float)) ** 2).mean(axis=0) / np.asarray(
-        variance, dtype=float
-    )
+    with np.errstate(all="ignore"):
+        squares = ((array - np.asarray(mean, dtype=float)) ** 2).mean(axis=0)
+    ratio = squares / np.asarray(variance, dtype=float)
     detail = f"variance ratio {_show(ratio)}, accepted [{low:.4g}, {high:.4g}] (n = {n})"
-    if (ratio > high).any():
+    if not (ratio <= high).all():
         _fail(what, _("the variance over {n} samples is too large").format(n=n), detail)
     if (ratio < low).any():
         _fail(what, _("the variance over {n} samples is too small").format(n=n), detail)
@@ -538,6 +563,7 @@ def assert_same_distribution(
     other: Callable[[NDArray[Any]], Any] | Any,
     *,
     what: str,
+    n: int | None = None,
     false_alarm: float = FALSE_ALARM,
 ) -> None:
     """Check that real samples follow a law, given by its cdf or by samples of it.
@@ -549,6 +575,9 @@ def assert_same_distribution(
     other
         The (continuous) cumulative distribution function, called on an array (n,), or an
         array (m,) of independent draws of the right law.
+    n
+        How many draws were asked for: any other number fails. Say it, or check the shape before:
+        a single draw refutes nothing.
     false_alarm
         At most this probability of rejecting a right answer.
 
@@ -559,10 +588,11 @@ def assert_same_distribution(
     """
     import numpy as np
 
-    x = np.sort(_samples(samples, what).reshape(-1))
+    x = np.sort(_samples(samples, what, n).reshape(-1))
     n = x.size
     if callable(other):
-        f = np.asarray(other(x), dtype=float)
+        with np.errstate(all="ignore"):
+            f = np.asarray(other(x), dtype=float)
         distance = max(
             float((np.arange(1, n + 1) / n - f).max()), float((f - np.arange(n) / n).max())
         )
@@ -579,7 +609,7 @@ def assert_same_distribution(
         limit = statistical.dkw_bound(n, false_alarm / 2) + statistical.dkw_bound(
             y.size, false_alarm / 2
         )
-    if distance > limit:
+    if not distance <= limit:  # NaN: a law's formula breaks far out
         _fail(
             what,
             _("the distribution over {n} samples is not the expected one").format(n=n),
