@@ -287,12 +287,15 @@ def _shown_cell(
     else:
         html = code_html_of(source, "text") if source.strip() else ""
     comment = meta.get("comment") or ""
+    remarks = [str(note) for note in cell.metadata.get("nbjudge_notes", ())]
+    if comment == _("No response."):  # nbgrader's word, nobody's comment
+        remarks, comment = [*remarks, comment], ""
     return {
         "type": cell.cell_type,
         "role": _role(origin, meta),
         "html": html,
         "outputs": [made for output in outputs if (made := _shown_output(output)) is not None],
-        "remarks": [str(note) for note in cell.metadata.get("nbjudge_notes", ())],
+        "remarks": remarks,
         "comment_html": html_of(comment, trusted=False, headings_from=4) if comment else "",
     }
 

@@ -285,6 +285,11 @@ def test_remarks_stand_beside_their_cell():
     assert made["remarks"] == ["A line was not run."]
 
 
+def test_that_there_is_no_answer_is_a_remark_and_no_comment():
+    (made,) = shown(graded_cell("f", source="# f", comment="No response."))
+    assert (made["remarks"], made["comment_html"]) == (["No response."], "")
+
+
 def test_a_book_of_answers_is_cut():
     cells = [extra_cell("x" * 200_000), extra_cell("y" * 200_000), extra_cell("z" * 10)]
     first, second, third = (cell["html"] for cell in shown(*cells))
