@@ -10,7 +10,7 @@ import hashlib
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from nbjudge.classic import classic_verdict
 from nbjudge.document import Output, build_document
 from nbjudge.errors import HiddenTestError, JudgeProcessError
 from nbjudge.i18n import gettext as _
+from nbjudge.inert import printable
 from nbjudge.judge import Load
 from nbjudge.judge_process import JudgeProcess, JudgeTimeout, ProbeAnswer
 from nbjudge.kernel import CellRun, KernelSetup, Outcome, SealedKernel
@@ -340,10 +341,10 @@ class _Session:
     def _test(self, position: int, origin: SourceCell, judge: JudgeProcess) -> None:
         name = origin.grade_id or ""
         if origin.mode == "inside":
-            self._trace.verdicts[name] = self._test_inside(position, origin)
+            self._trace.verdicts[name] = _readable(self._test_inside(position, origin))
             return
         # Judged first: what the visible part does when it is shown can cost no point any more.
-        self._trace.verdicts[name] = self._judge(origin, judge)
+        self._trace.verdicts[name] = _readable(self._judge(origin, judge))
         alive = self._kernel is not None and self._kernel.alive
         if origin.release_source.strip() and alive:
             self._in_kernel(position, origin.release_source)
@@ -507,6 +508,26 @@ class _Session:
         if cell.origin is not None and cell.origin.grade_id:
             return cell.origin.grade_id
         return f"cell {position + 1}"
+
+
+_MESSAGE, _DETAIL = 2_000, 20_000
+"""Characters kept of a sentence for the student, of a detail for the instructor."""
+
+
+def _readable(verdict: Verdict) -> Verdict:
+    """Return a verdict that every file, page and terminal takes: students' words are in it."""
+
+    def detail(text: str) -> str:
+        if len(text) > _DETAIL:  # values stand at the beginning, what stopped the test at the end
+            text = f"{text[: _DETAIL // 2]}\n[...]\n{text[-_DETAIL // 2 :]}"
+        return printable(text, len(text))
+
+    parts = tuple(
+        replace(part, message=printable(part.message, _MESSAGE), detail=detail(part.detail))
+        for part in verdict.parts
+    )
+    message = printable(verdict.message, _MESSAGE)
+    return replace(verdict, message=message, detail=detail(verdict.detail), parts=parts)
 
 
 _STATUS = {
