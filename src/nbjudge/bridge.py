@@ -28,6 +28,7 @@ from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.converters.base import NbGraderException
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 from sqlalchemy.exc import SAWarning
+from traitlets import List
 
 from nbjudge.assignment import Assignment, Kind
 from nbjudge.compile import Sources, compile_assignment
@@ -290,6 +291,8 @@ class ReleaseExporter(NotebookExporter):  # type: ignore[misc]
 
 class ShowVerdicts(NbGraderPreprocessor):  # type: ignore[misc]
     """In the feedback: verdicts in the place of hidden tests and of what they printed."""
+
+    display_data_priority = List(config=True, help="Of no effect; the exporter sets it for all.")
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         """Return the notebook as the student may see it; GetGrades must have run before."""
