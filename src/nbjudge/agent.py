@@ -10,10 +10,17 @@ puts a ``random.py`` beside the notebook does so by accident and must not suffer
 
 import base64
 import builtins
+import copy
+import importlib
+import io
 import itertools
 import linecache
+import math
+import operator
 import sys
 import traceback
+import types
+import warnings
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
@@ -21,6 +28,10 @@ from nbjudge import values
 
 MAX_MESSAGE = 2000
 MAX_LINES = 5
+MAX_PRINTED = 1 << 20
+"""Characters that one request may print and have heard."""
+MAX_WARNINGS = 100
+MAX_CLASSES = 8
 DEFAULT_REPLY_BYTES = 64 * 1024 * 1024
 
 _encode, _decode = values.encode, values.decode
@@ -42,9 +53,68 @@ _BUILTIN_EXCEPTIONS = {
 _extract = traceback.walk_tb
 _modules = sys.modules
 _getline = linecache.getline
+_catch_warnings, _simplefilter = warnings.catch_warnings, warnings.simplefilter
 
 
 _ABSENT = object()
+
+_BINARY = (
+    *("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"),
+    *("and", "or", "xor", "lshift", "rshift"),
+)
+_OPERATORS: "dict[str, Callable[..., Any]]" = {
+    **{name: _getattr(operator, name if name not in ("and", "or") else name + "_")
+       for name in _BINARY},
+    **{f"i{name}": _getattr(operator, f"i{name}") for name in _BINARY},
+    **{name: _getattr(operator, name) for name in (
+        *("eq", "ne", "lt", "le", "gt", "ge", "neg", "pos", "abs", "invert", "index"),
+        *("contains", "setitem", "delitem"),
+    )},
+    **{name: _getattr(math, name) for name in ("trunc", "floor", "ceil")},
+    **{function.__name__: function for function in (
+        *(bool, complex, divmod, float, format, hash, int, repr, round, str),
+        *(delattr, dir, isinstance, issubclass, setattr),
+    )},
+    "reversed": lambda target: _list(reversed(target)),
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+}  # fmt: skip
+
+SPECIAL_METHODS = frozenset(
+    {
+        *("__call__", "__getitem__", "__setitem__", "__delitem__", "__len__", "__iter__"),
+        *("__next__", "__reversed__", "__bool__", "__contains__", "__enter__", "__exit__"),
+        *(f"__{name}__" for name in ("lt", "le", "gt", "ge", "neg", "pos", "abs", "invert")),
+        *(f"__{name}__" for name in ("round", "trunc", "floor", "ceil", "index")),
+        *(f"__{name}__" for name in ("int", "float", "complex")),
+        *(f"__{kind}{name}__" for kind in ("", "r", "i") for name in (*_BINARY, "divmod")),
+    }
+)
+"""Those that a proxy of an object has where the object's class has them."""
+
+# What a class of the notebook derived from them holds besides is lost in a plain value.
+_CONTAINERS = (list, tuple, dict, set, frozenset)
+
+
+class _Printed(io.StringIO):
+    """What a request prints, up to a number of characters, and its warnings."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.warned: list[Any] = []
+
+    def write(self, text: str) -> int:
+        room = MAX_PRINTED - self.tell()
+        if room > 0:
+            super().write(text[:room])
+        return _len(text)
+
+
+class _Itself:
+    """Marks a value that is to be sent as a handle, though it has a plain value."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
 
 
 class _MissingError(Exception):
@@ -71,33 +141,66 @@ class Agent:
         self._max_bytes = max_bytes
         self._objects: dict[int, Any] = {}
         self._kept: dict[str, Any] = {}
+        self._kinds: dict[int, tuple[type, dict[str, Any]]] = {}
+        self._waiting: dict[int, Exception] = {}
         self._next = 1
 
     def handle(self, request: str) -> str:
         """Answer one request, both in base64; raises nothing."""
+        printed, shown = _Printed(), sys.stdout
         try:
             order = _decode(_b64decode(request), remote=self._resolve, max_bytes=self._max_bytes)
-            reply = {"ok": self._perform(order)}
-            data = _encode(reply, handle=self._remember, max_bytes=self._max_bytes)
+            sys.stdout = printed
+            try:
+                with _catch_warnings(record=True) as caught:
+                    _simplefilter("always")
+                    printed.warned = caught
+                    reply = {"ok": self._perform(order)}
+            finally:
+                sys.stdout = shown
+            data = self._encode(reply, printed)
         except values.TooDeep:
-            data = self._error(_named("ValueTooDeep"))
+            data = self._error(_named("ValueTooDeep"), printed)
         except values.TooLarge:
-            data = self._error(_named("ValueTooLarge"))
+            data = self._error(_named("ValueTooLarge"), printed)
         except _MissingError as error:
             report = _named("NameError", bases=["NameError"])
             report["missing"] = error.args[0]
-            data = self._error(report)
+            data = self._error(report, printed)
         except _BaseException as error:
-            data = self._error(self._report(error))
+            data = self._error(self._report(error), printed)
         finally:
             _close_figures()
         return _b64encode(data).decode("ascii")
 
-    def _error(self, report: "dict[str, Any]") -> bytes:
-        return _encode({"error": report}, max_bytes=self._max_bytes)
+    def _encode(self, reply: "dict[str, Any]", printed: _Printed) -> bytes:
+        text = "" if printed.closed else printed.getvalue()
+        if text:
+            reply["out"] = text
+        if printed.warned:
+            reply["warned"] = [_warning(w.message) for w in printed.warned[:MAX_WARNINGS]]
+        try:
+            return _encode(reply, handle=self._remember, max_bytes=self._max_bytes)
+        except values.TooLarge:
+            if not text:
+                raise
+            del reply["out"]  # the value says more than what was printed on the way
+            return _encode(reply, handle=self._remember, max_bytes=self._max_bytes)
+
+    def _error(self, report: "dict[str, Any]", printed: _Printed) -> bytes:
+        try:
+            return self._encode({"error": report}, printed)
+        except _Exception:  # the exception's own parts cannot be sent
+            report.pop("object", None)
+            return _encode({"error": report}, max_bytes=self._max_bytes)
 
     def _perform(self, order: "dict[str, Any]") -> Any:
-        return getattr(self, f"_do_{order['op']}")(order)
+        method = _getattr(self, f"_do_{order['op']}")
+        torch = _modules.get("torch") if order.get("no_grad") else None
+        if torch is None:
+            return method(order)
+        with torch.no_grad():  # as around the test's own line
+            return method(order)
 
     # Operations.
 
@@ -105,7 +208,43 @@ class Agent:
         return self._name(order["name"])
 
     def _do_call(self, order: "dict[str, Any]") -> Any:
-        return order["target"](*order["args"], **order["kwargs"])
+        target = order["target"]
+        result = target(*order["args"], **order["kwargs"])
+        if result is not None and _type(result) is target and _is_own_container(target):
+            return _Itself(result)
+        return result
+
+    def _do_operate(self, order: "dict[str, Any]") -> Any:
+        return _OPERATORS[order["name"]](*order["operands"])
+
+    def _do_next(self, order: "dict[str, Any]") -> Any:
+        """Return the next items; an exception after some of them comes with the next request."""
+        target, items = order["target"], []
+        waiting = self._waiting.pop(id(target), None)
+        if waiting is not None:
+            raise waiting
+        try:
+            for _ in range(order["count"]):
+                items.append(next(target))
+        except StopIteration:
+            return items
+        except _Exception as error:
+            if not items:
+                raise
+            self._waiting[id(target)] = error
+        return items
+
+    def _do_enter(self, order: "dict[str, Any]") -> Any:
+        target = order["target"]
+        return _getattr(_type(target), "__enter__")(target)
+
+    def _do_exit(self, order: "dict[str, Any]") -> Any:
+        target, name = order["target"], order["error"]
+        leave = _getattr(_type(target), "__exit__")
+        if name is None:
+            return bool(leave(target, None, None, None))
+        kind = _BUILTIN_EXCEPTIONS.get(name, _Exception)
+        return bool(leave(target, kind, kind(order["message"]), None))
 
     def _do_attr(self, order: "dict[str, Any]") -> Any:
         return _getattr(order["target"], order["name"])
@@ -117,7 +256,10 @@ class Agent:
         return _len(order["target"])
 
     def _do_items(self, order: "dict[str, Any]") -> Any:
-        return _list(_islice(_iter(order["target"]), order["limit"]))
+        items = _iter(order["target"])
+        if isinstance(items, types.GeneratorType):
+            return items  # to be asked for one by one: it may have no end
+        return _list(_islice(items, order["limit"]))
 
     def _do_probe(self, order: "dict[str, Any]") -> Any:
         return self._define(order)(*order["args"], **order["kwargs"])
@@ -134,19 +276,42 @@ class Agent:
         self._keep(order["name"], names.get(order["name"], _ABSENT))
         names[order["name"]] = order["value"]
 
+    def _do_release(self, order: "dict[str, Any]") -> None:
+        name = order["name"]
+        if name in self._kept:
+            self._put_back(name, self._kept.pop(name))
+
+    def _put_back(self, name: str, value: Any) -> None:
+        names = self._namespace()
+        if value is _ABSENT:
+            names.pop(name, None)
+        else:
+            names[name] = value
+
+    def _do_has(self, order: "dict[str, Any]") -> bool:
+        return order["name"] in self._namespace()
+
     def _keep(self, name: str, value: Any) -> None:
         self._kept.setdefault(name, value)
 
     def _do_seed(self, order: "dict[str, Any]") -> None:
         """Begin a question: what a test did to the notebook's names ends with it."""
-        names = self._namespace()
         for name, value in self._kept.items():
-            if value is _ABSENT:
-                names.pop(name, None)
-            else:
-                names[name] = value
+            self._put_back(name, value)
         self._kept.clear()
         seed_generators(order["seed"])
+
+    def _do_signature(self, order: "dict[str, Any]") -> "list[Any]":
+        inspect = importlib.import_module("inspect")
+        found = inspect.signature(order["target"]).parameters.values()
+        empty = inspect.Parameter.empty
+        return [(p.name, int(p.kind), None if p.default is empty else [p.default]) for p in found]
+
+    def _do_source(self, order: "dict[str, Any]") -> str:
+        return importlib.import_module("inspect").getsource(order["target"])  # type: ignore[no-any-return]
+
+    def _do_seed_library(self, order: "dict[str, Any]") -> None:
+        _seed_library(order["library"], order["seed"])
 
     # Objects.
 
@@ -159,20 +324,41 @@ class Agent:
     def _define(self, order: "dict[str, Any]") -> Any:
         filename = f"<nbjudge probe {order['name']}>"
         namespace: dict[str, Any] = {"__builtins__": dict(_BUILTINS), "__name__": "nbjudge_probe"}
+        for name, found in order.get("names", {}).items():
+            module = found.get("module")
+            namespace[name] = found["value"] if module is None else importlib.import_module(module)
         _exec(_compile(order["source"], filename, "exec"), namespace)
-        return namespace[order["name"]]
+        function = namespace[order["name"]]
+        if "defaults" in order:
+            function.__defaults__ = order["defaults"]
+            function.__kwdefaults__ = order["keywords"]
+        return function
 
-    def _remember(self, value: object) -> "dict[str, Any]":
+    def _remember(self, value: Any) -> "dict[str, Any]":
+        if _type(value) is _Itself:
+            value = value.value
         number = self._next
         self._next += 1
         self._objects[number] = value
         kind = _type(value)
-        name = f"{_Name.module(kind)}.{_Name.qualname(kind)}"
-        if name in {"builtins.function", "builtins.method"}:
-            name = "builtins.function"
-        return {"id": number, "type": name[:200], "callable": _callable(value)}
+        if id(kind) not in self._kinds:
+            # The class is kept with it: another one may not come to the same address.
+            self._kinds[id(kind)] = (kind, _described(kind))
+        node = {"id": number, **self._kinds[id(kind)][1]}
+        if isinstance(value, _type):
+            if issubclass(value, _BaseException):
+                node["raises"], node["bases"] = _own_classes(value), _base_classes(value)
+            module = _Name.module(value)
+            if module != "__main__":
+                node["itself"] = f"{module}:{_Name.qualname(value)}"[:200]
+        return node
 
     def _resolve(self, node: "Mapping[str, Any]") -> Any:
+        if "library" in node:
+            module, name = node["library"]
+            return operator.attrgetter(name)(importlib.import_module(module))
+        if "given" in node:
+            return self._name(node["given"])
         return self._objects[node["id"]]
 
     # Errors.
@@ -184,18 +370,26 @@ class Agent:
             message = message if _type(message) is _str else ""
         except _BaseException:
             message = ""
-        bases = [
-            name
-            for base in type.mro(kind)
-            for name, known in _BUILTIN_EXCEPTIONS.items()
-            if known is base and name == _Name.name(known)
-        ]
-        return {
+        report: dict[str, Any] = {
             "type": _Name.name(kind)[:200],
-            "bases": bases,
+            "bases": _base_classes(kind),
+            "own": _own_classes(kind),
             "message": message,
             "lines": self._lines(error),
         }
+        try:
+            arguments = _encode(_list(error.args), max_bytes=MAX_MESSAGE)
+            report["args"] = _decode(arguments, max_bytes=MAX_MESSAGE)
+        except _BaseException:  # not plain, or too long: a test sees the message
+            report.pop("args", None)
+        if report["own"]:
+            try:
+                # Its attributes may be asked for; what its frames hold need not stay alive.
+                error.__traceback__ = error.__context__ = error.__cause__ = None
+                report["object"] = error
+            except _BaseException:
+                return report
+        return report
 
     def _lines(self, error: BaseException) -> "list[dict[str, Any]]":
         """Return the innermost lines of the notebook's own cells."""
@@ -216,6 +410,80 @@ class Agent:
         except _BaseException:
             return []
         return found[-MAX_LINES:]
+
+
+def _warning(message: Any) -> "dict[str, Any]":
+    kind = _type(message)
+    text = _str(message)[:MAX_MESSAGE]
+    return {"own": _own_classes(kind), "bases": _base_classes(kind), "message": text}
+
+
+def _base_classes(kind: type) -> "list[str]":
+    """Names of the built-in exceptions that a class is derived from, nearest first."""
+    return [
+        _Name.name(base)
+        for base in type.mro(kind)
+        if _BUILTIN_EXCEPTIONS.get(_Name.name(base)) is base
+    ]
+
+
+def _own_classes(kind: type) -> "list[str]":
+    """Names of an exception's classes that are not built in, nearest first.
+
+    A library's is said as ``module:name``.
+    """
+    found = []
+    for base in type.mro(kind):
+        if base is not object and _BUILTIN_EXCEPTIONS.get(_Name.name(base)) is not base:
+            module, name = _Name.module(base), _Name.qualname(base)
+            found.append((name if module == "__main__" else f"{module}:{name}")[:200])
+    return found
+
+
+def _is_own_container(kind: Any) -> bool:
+    """Whether a class of the notebook is derived from a container, and is no named tuple."""
+    if kind in _CONTAINERS or not issubclass(kind, _CONTAINERS):
+        return False
+    attributes = type.__dict__["__dict__"]
+    is_record = any("_fields" in attributes.__get__(base) for base in type.mro(kind))
+    return _Name.module(kind) == "__main__" and not is_record
+
+
+_BUILTIN_TYPES: "dict[Any, str]" = {
+    **{kind: f"builtins:{kind.__name__}" for kind in _CONTAINERS},
+    types.GeneratorType: "types:GeneratorType",
+    types.FunctionType: "types:FunctionType",
+}
+
+
+def _library_name(kind: type) -> "str | None":
+    """Return ``module:name`` of a class that the judge may have too, or None."""
+    if kind in _BUILTIN_TYPES:
+        return _BUILTIN_TYPES[kind]
+    module = _Name.module(kind)
+    if module in ("builtins", "__main__", "?"):
+        return None
+    return f"{module}:{_Name.qualname(kind)}"[:200]
+
+
+def _described(kind: type) -> "dict[str, Any]":
+    """Return what a handle says of an object's class."""
+    name = f"{_Name.module(kind)}.{_Name.qualname(kind)}"
+    if name in {"builtins.function", "builtins.method"}:
+        name = "builtins.function"
+    defined: set[str] = set()
+    libraries = []
+    for base in type.mro(kind):
+        if base is not object:
+            defined.update(type.__dict__["__dict__"].__get__(base))
+            known = _library_name(base)
+            if known is not None:
+                libraries.append(known)
+    return {
+        "type": name[:200],
+        "methods": sorted(SPECIAL_METHODS & defined),
+        "classes": libraries[:MAX_CLASSES],
+    }
 
 
 class _Name:
@@ -254,20 +522,20 @@ def _close_figures() -> None:
 
 def seed_generators(seed: int) -> None:
     """Seed the global generators of random, numpy and torch, where they are loaded."""
-    for name, path in (
-        ("random", ("seed",)),
-        # numpy.random is loaded when it is first used: after this, perhaps.
-        ("numpy", ("random", "seed")),
-        ("torch", ("manual_seed",)),
-    ):
-        function = _modules.get(name)
-        try:
-            if function is not None:
-                for part in path:
-                    function = _getattr(function, part)
-                function(seed)  # type: ignore[operator]
-        except _BaseException:  # a student's random.py has no seed(): their affair
-            continue
+    for library in _SEEDS:
+        if library in _modules:
+            try:
+                _seed_library(library, seed)
+            except _BaseException:  # a student's random.py has no seed(): their affair
+                continue
+
+
+# numpy.random is loaded when it is first used: after this, perhaps.
+_SEEDS = {"random": "seed", "numpy": "random.seed", "torch": "manual_seed"}
+
+
+def _seed_library(library: str, seed: Any) -> None:
+    operator.attrgetter(_SEEDS[library])(importlib.import_module(library))(seed)
 
 
 def bootstrap_source(seed: int = 0, max_bytes: int = DEFAULT_REPLY_BYTES) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -98,6 +98,9 @@ class Assignment:
     kernel (nbgrader's ``c.Autograde.exclude_overwriting``)."""
     judge_files: Mapping[str, bytes] = field(default_factory=dict)
     """``judge/<name>/``: modules and data for tests only, importable in the judge."""
+    objects: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    """By notebook and test: where the reference has objects in place of plain values (see
+    :mod:`nbjudge.remote`); empty until it has been proved."""
 
     def notebook(self, name: str) -> SourceNotebook:
         """Return the notebook of this name.

@@ -37,7 +37,7 @@ from nbjudge.errors import ConfigurationError, NbJudgeError
 from nbjudge.feedback import Graded, page
 from nbjudge.grade import grade_notebook
 from nbjudge.i18n import use_language
-from nbjudge.proof import ensure_proved
+from nbjudge.proof import proved
 from nbjudge.records import keep_removed, with_notes, write_record
 from nbjudge.secret import course_secret
 from nbjudge.store import Store
@@ -80,6 +80,12 @@ class Run:
                 name, sources, self.settings, config=self.config
             )
         return self._assignments[name]
+
+    def prove(self, name: str) -> None:
+        """Grade the reference of an assignment, unless it has been done before."""
+        self._assignments[name] = proved(
+            self.root, self.assignment(name), self.settings, course_secret(self.root)
+        )
 
     def submission(self, assignment: Assignment, student: str) -> Submission:
         """Read what a student handed in."""
@@ -166,9 +172,8 @@ class UploadExporter(NotebookExporter):  # type: ignore[misc]
         warnings.filterwarnings("ignore", category=SAWarning, message=r"Object of type <Submitted")
         run = _run_of(self)
         for name in _assignments_of(converter, converter.coursedir.submitted_directory):
-            assignment = run.assignment(name)
-            ensure_proved(run.root, assignment, run.settings, course_secret(run.root))
-            run.record(assignment, converter.log)
+            run.prove(name)
+            run.record(run.assignment(name), converter.log)
         _grading.set(run)
 
     def from_filename(

@@ -15,7 +15,7 @@ from nbjudge.errors import MachineError, NbJudgeError, UnknownNameError
 from nbjudge.marks import Row, rows
 from nbjudge.parallel import Graded, grade_many
 from nbjudge.produce import write_folder
-from nbjudge.proof import ensure_proved
+from nbjudge.proof import proved
 from nbjudge.records import keep_removed, write_record
 from nbjudge.secret import course_secret
 from nbjudge.store import Store, is_timestamp
@@ -93,7 +93,7 @@ def grade_class(
         else:
             chosen.append(student)
     secret = course_secret(course.root)
-    ensure_proved(course.root, assignment, settings, secret)
+    assignment = proved(course.root, assignment, settings, secret)
     submissions = [
         read_submission(submitted / student / name, student, assignment, settings.limits)
         for student in chosen

@@ -198,8 +198,10 @@ def _table_difference(actual: Any, expected: Any) -> str | None:
     return None if actual.equals(expected) else _("the elements differ")
 
 
-def plain_difference(actual: Any, expected: Any) -> str | None:
-    """Say how two plain values differ under exact equality of kind and content, or None.
+def plain_difference(
+    actual: Any, expected: Any, *, rtol: float = 0.0, atol: float = 0.0
+) -> str | None:
+    """Say how two plain values differ under equality of kind and content, or None.
 
     Numbers compare by value (``1`` and ``1.0`` are the same, ``True`` and ``1`` are not);
     arrays by shape and elements; containers element by element; pandas' tables by their labels,
@@ -212,7 +214,7 @@ def plain_difference(actual: Any, expected: Any) -> str | None:
 
     if isinstance(expected, np.ndarray) or hasattr(expected, "requires_grad"):
         if as_array(expected) is not None:
-            return difference(actual, expected, rtol=0.0, atol=0.0)
+            return difference(actual, expected, rtol=rtol, atol=atol)
         if not isinstance(actual, np.ndarray):
             return _("the result is of type {kind}, an array is expected").format(
                 kind=type_name(actual)
@@ -233,7 +235,7 @@ def plain_difference(actual: Any, expected: Any) -> str | None:
             return _("the result is of type {kind}, a number is expected").format(
                 kind=type_name(actual)
             )
-        return None if actual == expected else difference(actual, expected, rtol=0.0, atol=0.0)
+        return None if actual == expected else difference(actual, expected, rtol=rtol, atol=atol)
     if isinstance(expected, list | tuple):
         if not isinstance(actual, list | tuple):
             return _("the result is of type {kind}, a {expected} is expected").format(
@@ -244,7 +246,8 @@ def plain_difference(actual: Any, expected: Any) -> str | None:
                 expected=len(expected), got=len(actual)
             )
         wrong = sum(
-            plain_difference(a, e) is not None for a, e in zip(actual, expected, strict=True)
+            plain_difference(a, e, rtol=rtol, atol=atol) is not None
+            for a, e in zip(actual, expected, strict=True)
         )
         return (
             _("{count} of {total} elements are wrong").format(count=wrong, total=len(expected))
@@ -258,7 +261,10 @@ def plain_difference(actual: Any, expected: Any) -> str | None:
             )
         if set(actual) != set(expected):
             return _("the keys of the dictionary are not the expected ones")
-        wrong = sum(plain_difference(actual[k], expected[k]) is not None for k in expected)
+        wrong = sum(
+            plain_difference(actual[k], expected[k], rtol=rtol, atol=atol) is not None
+            for k in expected
+        )
         return (
             _("{count} of {total} elements are wrong").format(count=wrong, total=len(expected))
             if wrong

@@ -186,6 +186,7 @@ class _Trace:
     notes: list[str] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     timings: list[CellTiming] = field(default_factory=list)
+    objects: dict[str, Sequence[str]] = field(default_factory=dict)
     output_bytes: int = 0
     cpu_seconds: float = 0.0
 
@@ -241,6 +242,7 @@ class _Session:
             reply_bytes=self._limits.reply_bytes,
             memory_bytes=self._limits.judge_memory_bytes,
             strict=self._strict,
+            objects=self._assignment.objects.get(self._source.name, {}),
         )
         judge = JudgeProcess(load, start_seconds=self._limits.start_seconds)
         with tempfile.TemporaryDirectory(prefix="nbjudge-files-") as folder:
@@ -273,6 +275,7 @@ class _Session:
             seconds=time.monotonic() - started,
             cpu_seconds=trace.cpu_seconds,
             provenance=provenance(self._assignment, self._secret),
+            objects=trace.objects,
         )
 
     def _lay_out(self, folder: Path) -> dict[str, Path]:
@@ -399,6 +402,7 @@ class _Session:
                 raise
             self._trace.log.append(f"{name}: {error}")
             return _zero(origin, Status.ERROR, _("The tests stopped on your result."), str(error))
+        self._trace.objects[name] = data["objects"]
         return Verdict(
             grade_id=name,
             status=Status(data["status"]),

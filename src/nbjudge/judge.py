@@ -8,9 +8,11 @@ on a student's NaN ends with a verdict and not with a grader that hangs.
 from __future__ import annotations
 
 import ast
+import builtins
 import contextlib
 import json
 import math
+import numbers
 import os
 import pickle
 import re
@@ -19,18 +21,21 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from nbjudge import i18n, remote, testing
+from nbjudge import i18n, remote, testing, values
 from nbjudge.assignment import Kind, SourceCell, SourceNotebook
+from nbjudge.blind import blind_spots
 from nbjudge.errors import HiddenTestError, JudgeProcessError
 from nbjudge.frames import Frame, receive_frame, send_frame
 from nbjudge.i18n import gettext as _
 from nbjudge.names import plain_python
+from nbjudge.raised import ErrorClasses
 from nbjudge.verdict import Status
 from nbjudge.world import CellSpace, Owner, World, register_source
 
@@ -48,17 +53,22 @@ class Load:
     """Address space of the judge process."""
     strict: bool
     """The reference is being proved: the instructor's slips are errors."""
+    objects: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By test: where the reference has objects and not plain values, if it has been proved."""
 
 
 class TestSpace(CellSpace):
     """Names of a test cell: its own, the student's through the kernel, the instructor's."""
 
     __test__ = False  # not a test class for pytest
+    nbjudge_is_test = True
+    """To :mod:`nbjudge.sending`: functions that are defined here may go to the kernel."""
 
     def __init__(self, world: World, position: int, court: Court) -> None:
         super().__init__(world, position)
         self._court = court
-        self._deleted: set[str] = set()
+        self._replaced: set[str] = set()
+        self._copies: list[tuple[str, Any, bytes]] = []
         self.touched = False
         """Whether anything of the student's was used."""
 
@@ -79,30 +89,76 @@ class TestSpace(CellSpace):
             if self._world.changed_by_an_answer(name, self._position):
                 return self._theirs(name)
             self._court.compare_given(name, value)
+        self._watch(value)
         # One object for the whole cell, as in a notebook.
         dict.__setitem__(self, name, value)
         return value
 
+    def _watch(self, value: Any) -> None:
+        if isinstance(value, ModuleType):  # a library that may be loaded just now
+            self._court.bridged.watch()
+
     def _theirs(self, name: str) -> Any:
         self.touched = True
-        return self._court.channel.name(name)
+        value = self._court.channel.name(name)
+        if self._court.load.strict:
+            encoded = _encoded(value)
+            if encoded is not None:
+                self._copies.append((name, value, encoded))
+        return value
+
+    # A notebook has one namespace: what a test does to a name of it reaches the student's code.
 
     def __setitem__(self, name: str, value: Any) -> None:
-        # `del squares` and later `squares = saved`: a test of whether theirs is used.
-        if name in self._deleted:
-            self._deleted.discard(name)
-            self._court.channel.bind(name, value)
-            return
-        self._court.refuse_replacement(name, value, self._position)
+        if name in self._replaced or self._replaces(name, value):
+            self._replaced.add(name)
+            self._court.replace(name, value)
+        self._watch(value)
         super().__setitem__(name, value)
 
+    def _replaces(self, name: str, value: Any) -> bool:
+        """Whether a function takes the place of the student's, a given or a built-in one."""
+        if not callable(value) or isinstance(value, remote.Remote | type):
+            return False
+        if hasattr(builtins, name):
+            return True
+        index = self._world.binder(name, self._position)
+        if index is None or self._world.cells[index].kind is Kind.TEST:
+            return False
+        names = self._world.names[index]
+        return name in names.definitions - names.imported
+
     def __delitem__(self, name: str) -> None:
-        if not dict.__contains__(self, name) and self._world.students(name, self._position):
+        if dict.__contains__(self, name):
+            super().__delitem__(name)
+            if name in self._replaced:
+                self._replaced.discard(name)
+                self._court.channel.release(name)
+        elif self._world.students(name, self._position):
             self._court.channel.unbind(name)
-            self._deleted.add(name)
+            self._replaced.add(name)
             self.touched = True
-            return
-        super().__delitem__(name)
+        else:
+            raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        """Whether the notebook has a name: ``"x" in globals()``."""
+        if dict.__contains__(self, name):
+            return True
+        self.touched = True
+        return isinstance(name, str) and self._court.channel.has(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the value of a name (``globals().get("x")``)."""
+        if name not in self:
+            return default
+        return self[name]
+
+    # While the reference is proved.
+
+    def changed_copies(self) -> list[str]:
+        """Names of the student's whose value, a copy, has been changed in place."""
+        return sorted({name for name, value, before in self._copies if _encoded(value) != before})
 
 
 class Court:
@@ -111,9 +167,17 @@ class Court:
     def __init__(self, load: Load, send: Callable[[bytes, str], bytes]) -> None:
         self.load = load
         self.world = World(load.notebook.cells, load.notebook.name)
-        self.channel = remote.Channel(send, max_bytes=load.reply_bytes, strict=load.strict)
+        self.channel = remote.Channel(
+            send,
+            max_bytes=load.reply_bytes,
+            strict=load.strict,
+            named=self._given_name,
+            classes=ErrorClasses(self._given_error),
+        )
+        self.bridged = Bridged(self.channel, self.world)
         self._seed = b""
         self._position = 0
+        self._score: float | None = None
         self._hidden_lines: frozenset[int] = frozenset()
         self._spaces: dict[int, TestSpace] = {}
 
@@ -131,11 +195,33 @@ class Court:
         """Run a probe in the student's kernel."""
         return self.channel.probe(function, args, kwargs)
 
-    def classify(self, error: Exception) -> tuple[str, str]:
+    def _given_name(self, value: Any) -> str | None:
+        """Return the name by which the notebook knows a given cell's function or class."""
+        name = getattr(value, "__name__", None)
+        if not isinstance(name, str) or not isinstance(value, FunctionType | type):
+            return None
+        return name if self._given(name) is value else None
+
+    def _given_error(self, name: str) -> type[Exception] | None:
+        value = self._given(name)
+        is_error = isinstance(value, type) and issubclass(value, Exception)
+        return value if is_error else None
+
+    def _given(self, name: str) -> Any:
+        index = self.world.binder(name, self._position)
+        if index is None or self.world.cells[index].kind is not Kind.GIVEN:
+            return None
+        if name not in self.world.names[index].definitions:
+            return None  # nothing is executed to find a name
+        if self.world.owner(name, self._position) is not Owner.GIVEN:
+            return None
+        return self.world.lookup(name, self._position)
+
+    def classify(self, error: BaseException) -> tuple[str, str]:
         """Return (sentence for the student, detail for the instructor)."""
         return self._sentence(error)[1:]
 
-    def credit_failed(self, error: Exception) -> bool:
+    def credit_failed(self, error: BaseException) -> bool:
         """Record it, and let the cell go on."""
         return True
 
@@ -150,7 +236,10 @@ class Court:
             While proving the reference: for what the instructor must put right.
         """
         cell = self.load.notebook.cells[position]
-        self._position, self._seed = position, seed
+        self._position, self._seed, self._score = position, seed, None
+        expected = self.load.objects.get(cell.grade_id or "")
+        self.channel.expected = None if expected is None else frozenset(expected)
+        self.channel.objects.clear()
         self._hidden_lines = cell.hidden_lines
         ledger: list[testing.Credit] = []
         token = testing.ledger.set(ledger)
@@ -162,6 +251,7 @@ class Court:
             testing.backend.reset(backend)
             testing.ledger.reset(token)
         verdict = self._tally(cell, ledger, status, message, detail)
+        verdict["objects"] = sorted(self.channel.objects)
         verdict["seconds"] = time.monotonic() - started
         return verdict
 
@@ -169,21 +259,25 @@ class Court:
         label = f"{self.load.notebook.name}:{cell.grade_id}"
         try:
             filename = register_source(label, cell.source)
-            tree = ast.parse(plain_python(cell.source))
-            code = compile(tree, filename, "exec", dont_inherit=True)
+            code, score = _compiled(plain_python(cell.source), filename)
         except SyntaxError as error:
             raise HiddenTestError(
                 f"The test cell {cell.grade_id!r} is not Python: {error}."
             ) from error
         if self.load.strict:
             _refuse_commands(cell)
+            self._refuse_blind_spots(cell, position)
         # Student functions that draw from the global generators do so replayably.
         number = int.from_bytes(seed[:4])
         space = self._spaces[position] = TestSpace(self.world, position, self)
+        streams = sys.stdout, sys.stderr
         try:
             self.channel.seed(number)
             _seed_here(number)
+            self.bridged.watch()
             exec(code, space)  # noqa: S102 - the instructor's own test
+            if score is not None:
+                self._score = _number(eval(score, space))  # noqa: S307
         except remote.KernelLost as lost:
             return _lost(lost.outcome)
         except HiddenTestError as error:
@@ -192,14 +286,48 @@ class Court:
             return Status.ERROR, _unusable(type(error).__name__), traceback.format_exc()
         except SystemExit:
             return Status.ERROR, _unusable("SystemExit"), traceback.format_exc()
-        except Exception as error:  # whatever a test meets in a student's values
+        except BaseException as error:  # whatever a test meets in a student's values
+            if not testing.is_failure(error):
+                raise
             return self._sentence(error)
-        if self.load.strict and cell.points and not space.touched:
+        finally:
+            self.bridged.stop()
+            sys.stdout, sys.stderr = streams  # a test that failed has not put them back
+        if self.load.strict:
+            self._refuse_copies(cell, space)
+        return Status.PASSED, "", ""
+
+    def _refuse_blind_spots(self, cell: SourceCell, position: int) -> None:
+        """While proving the reference: what would hold whatever the student answers."""
+
+        def is_theirs(name: str) -> bool:
+            if self.world.owner(name, position) is not Owner.GIVEN:
+                return True
+            if self.world.binder(name, position) is None:
+                return any(
+                    name in self.world.names[index].assigned and earlier.kind is Kind.TEST
+                    for index, earlier in enumerate(self.world.cells[:position])
+                )
+            return any(
+                name in self.world.names[index].updated and answer.is_students
+                for index, answer in enumerate(self.world.cells[:position])
+            )
+
+        for said in blind_spots(cell.source, is_theirs):
+            raise HiddenTestError(f"The test {cell.grade_id!r}, {said}.")
+
+    def _refuse_copies(self, cell: SourceCell, space: TestSpace) -> None:
+        if cell.points and not space.touched:
             raise HiddenTestError(
                 f"The test {cell.grade_id!r} uses no name of the student's: judged from outside, "
                 "it holds whatever they answer."
             )
-        return Status.PASSED, "", ""
+        for name in space.changed_copies():
+            raise HiddenTestError(
+                f"The test {cell.grade_id!r} changes the student's {name!r} in place. Outside "
+                "that is a copy: their own object does not change with it. Work on a copy of the "
+                "test's own (list(...), .copy()), or do it in a probe."
+            )
 
     def earlier(self, name: str, position: int) -> Any:
         """Return what the last test cell before ``position`` that binds a name bound it to.
@@ -227,19 +355,16 @@ class Court:
         with contextlib.suppress(Exception):  # what it lost by that, it has lost already
             exec(code, space)  # noqa: S102 - the instructor's own test
 
-    def refuse_replacement(self, name: str, value: Any, position: int) -> None:
-        """While proving the reference: a function of theirs must not be replaced by the test's."""
-        if not self.load.strict or not callable(value) or isinstance(value, remote.Remote):
-            return
-        if self.world.students(name, position) and isinstance(
-            self.channel.name(name), remote.Remote
-        ):
-            cell = self.load.notebook.cells[position]
+    def replace(self, name: str, value: Any) -> None:
+        """Put a function of the test in the place of one that the student's code uses."""
+        try:
+            self.channel.bind(name, value)
+        except HiddenTestError as error:
             raise HiddenTestError(
-                f"{cell.grade_id!r} puts a function of its own in the place of the student's "
-                f"{name!r}, whose code runs in another process and goes on using theirs. Deleting "
-                "the name (del) and binding it again works."
-            )
+                f"A test puts something of its own in the place of {name!r}, to see whether the "
+                "student's code uses it; that code runs in another process, where only a plain "
+                f"def or lambda can take its place. {error}"
+            ) from error
 
     def _tally(
         self,
@@ -257,6 +382,18 @@ class Court:
             )
         if ledger:
             points = sum(entry.points for entry in ledger)
+        elif self._score is not None and status is Status.PASSED:
+            points = self._score
+            if not 0 <= points <= cell.points:  # NaN too
+                said = f"score {points!r} of {cell.points:g}"
+                if self.load.strict:
+                    raise HiddenTestError(
+                        f"{cell.grade_id!r} ends in a number, which nbgrader takes for a score, "
+                        f"but it is outside its points ({said}). End the cell in something else."
+                    )
+                points, status = 0.0, Status.ERROR
+                message = _("The tests gave a score outside the range of the question.")
+                detail = said
         else:
             points = cell.points if status is Status.PASSED else 0.0
         points = min(points, cell.points)
@@ -287,23 +424,25 @@ class Court:
             ],
         }
 
-    def _sentence(self, error: Exception) -> tuple[Status, str, str]:
+    def _sentence(self, error: BaseException) -> tuple[Status, str, str]:
         detail = traceback.format_exc()
         if isinstance(error, testing.CheckFailed):
             return Status.FAILED, error.message, f"{error.detail}\n\n{detail}".strip()
         if isinstance(error, remote.StudentError):
             if isinstance(error, remote.StudentTimeout):
                 return Status.TIMEOUT, remote.explain(error), detail
-            untouched = error.missing is not None or error.type_name == "NotImplementedError"
+            report = error.nbjudge_report
+            untouched = report.missing is not None or report.type_name == "NotImplementedError"
             status = Status.UNDEFINED if untouched else Status.ERROR
             return status, remote.explain(error), detail
+        is_assertion = isinstance(error, AssertionError) or not isinstance(error, Exception)
         if self._in_hidden_part(error):
             # Neither the text of a hidden assert nor what numpy says of its values.
-            if isinstance(error, AssertionError):
+            if is_assertion:
                 return Status.FAILED, _("A hidden test of this question does not hold."), detail
             return Status.ERROR, _unusable(type(error).__name__), detail
-        said = str(error).strip() or type(error).__name__
-        if isinstance(error, AssertionError):
+        said = _said(error) or type(error).__name__
+        if is_assertion:
             return (
                 Status.FAILED,
                 _("A visible check does not hold: {said}").format(said=said),
@@ -317,7 +456,7 @@ class Court:
             detail,
         )
 
-    def _in_hidden_part(self, error: Exception) -> bool:
+    def _in_hidden_part(self, error: BaseException) -> bool:
         """Whether the innermost line of the test cell on the way to the error is hidden."""
         label = f"<{self.load.notebook.name}:{self.load.notebook.cells[self._position].grade_id}>"
         lines = [
@@ -329,15 +468,17 @@ class Court:
 
     def compare_given(self, name: str, value: Any) -> None:
         """While proving the reference: a given name must mean the same here and in the kernel."""
-        if not self.load.strict or not _is_data(value):
+        here = _encoded(value) if self.load.strict else None
+        if here is None:
             return
         from nbjudge.compare import difference, plain_difference
 
         there = self.channel.name(name)
         try:
-            how = difference(there, value, rtol=1e-9, atol=1e-12)
+            same = _encoded(there) == here
+            how = None if same else difference(there, value, rtol=_RTOL, atol=_ATOL)
         except TypeError:
-            how = plain_difference(there, value)
+            how = plain_difference(there, value, rtol=_RTOL, atol=_ATOL)
         if how is not None:
             cell = self.load.notebook.cells[self._position]
             raise HiddenTestError(
@@ -347,6 +488,7 @@ class Court:
             )
 
 
+_DATA_BYTES = 1 << 28
 _HARMLESS = re.compile(r"\s*%matplotlib\b")
 
 
@@ -363,14 +505,43 @@ def _refuse_commands(cell: SourceCell) -> None:
             )
 
 
-def _is_data(value: Any) -> bool:
-    if isinstance(value, bool | int | float | complex | str):
-        return True
-    if isinstance(value, list | tuple):
-        return all(_is_data(item) for item in value)
-    if isinstance(value, ModuleType | type):  # the module numpy has a shape and a dtype
-        return False
-    return hasattr(value, "dtype") and hasattr(value, "shape")
+_RTOL, _ATOL = 1e-9, 1e-12
+
+
+def _encoded(value: Any) -> bytes | None:
+    """Return a plain value as bytes, None for what is not plain."""
+    try:
+        return values.encode(value, max_bytes=_DATA_BYTES)
+    except (values.NotPlain, values.TooLarge):
+        return None
+
+
+def _compiled(code: str, filename: str) -> tuple[CodeType, CodeType | None]:
+    """Compile a test cell; apart, the expression that it ends in, whose value may be its score."""
+    tree = ast.parse(code)
+    last = tree.body[-1] if tree.body else None
+    score = None
+    if isinstance(last, ast.Expr) and not code.rstrip().endswith(";"):
+        tree.body.pop()
+        expression = ast.Expression(last.value)
+        score = compile(expression, filename, "eval", dont_inherit=True)
+    return compile(tree, filename, "exec", dont_inherit=True), score
+
+
+def _number(value: Any) -> float | None:
+    """Return the score that nbgrader would read of the value that a notebook shows."""
+    if isinstance(value, remote.Remote | bool | Fraction):
+        return None
+    is_number = isinstance(value, numbers.Real)
+    is_tensor = hasattr(value, "requires_grad") and value.ndim == 0
+    return float(value) if is_number or is_tensor else None
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error).strip()
+    except Exception:  # the text of a student's object, in the message of an assert
+        return ""
 
 
 def _unusable(kind: str) -> str:
@@ -402,6 +573,69 @@ def _seed_here(number: int) -> None:
         sys.modules["numpy"].random.seed(number)
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(number)
+
+
+class Bridged:
+    """Functions of libraries that a test calls here and that act on the kernel in a notebook.
+
+    A test that seeds a global generator seeds the kernel's too, for there it is one; source and
+    signature of a student's function are asked for where it is.
+
+    Parameters
+    ----------
+    channel
+        To the kernel.
+    world
+        Whose given cells seed for themselves: they ran in the kernel before.
+    """
+
+    def __init__(self, channel: remote.Channel, world: World) -> None:
+        self._channel = channel
+        self._world = world
+        self._undo: dict[tuple[str, str], tuple[ModuleType, Any]] = {}
+        self._asking = False
+
+    def watch(self) -> None:
+        """Begin, for the libraries that are loaded now."""
+        for path, name in (*_SEEDS, *_READ):
+            module = sys.modules.get(path)
+            if module is not None and (path, name) not in self._undo:
+                original = getattr(module, name)
+                self._undo[path, name] = module, original
+                make = self._seed if (path, name) in _SEEDS else self._read
+                setattr(module, name, make(path, name, original))
+
+    def _seed(self, path: str, _name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+        def seed(*args: Any, **kwargs: Any) -> Any:
+            result = original(*args, **kwargs)
+            number = next(iter((*args, *kwargs.values())), None)
+            if number is not None and not self._world.is_executing and not self._asking:
+                self._asking = True  # where the kernel is this process, it comes back here
+                try:
+                    self._channel.seed_library(path.partition(".")[0], number)
+                finally:
+                    self._asking = False
+            return result
+
+        return seed
+
+    def _read(self, _path: str, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+        ask = self._channel.source if name == "getsource" else self._channel.signature
+
+        def read(value: Any, **kwargs: Any) -> Any:
+            return ask(value) if isinstance(value, remote.Remote) else original(value, **kwargs)
+
+        return read
+
+    def stop(self) -> None:
+        """Leave the libraries as they were."""
+        for (_path, name), (module, original) in self._undo.items():
+            setattr(module, name, original)
+        self._undo.clear()
+
+
+_SEEDS = (("random", "seed"), ("numpy.random", "seed"), ("torch", "manual_seed"))
+_READ = (("inspect", "getsource"), ("inspect", "signature"))
 
 
 def serve(sock: socket.socket, folder: Path) -> None:

@@ -180,6 +180,36 @@ def _build_timedelta(parts: Any) -> Any:
     return timedelta(*parts)
 
 
+# Types of arrays.
+
+
+def _dtype(value: Any) -> Parts | None:
+    return ("dtype", str(value.str)) if value.kind in "biufcSUMm" else None
+
+
+def _build_dtype(parts: Any) -> Any:
+    import numpy
+
+    _check(type(parts) is str and len(parts) <= 24 and parts[1:2] in tuple("biufcSUMm"))
+    _check("," not in parts)
+    return numpy.dtype(parts)
+
+
+def _torch_name(value: Any) -> Parts:
+    return "torch", str(value)
+
+
+def _build_torch_name(parts: Any) -> Any:
+    import torch
+
+    _check(type(parts) is str and len(parts) <= 24)
+    if not parts.startswith("torch."):
+        return torch.device(parts)
+    found = vars(torch).get(parts.removeprefix("torch."))
+    _check(isinstance(found, torch.dtype))
+    return found
+
+
 # Containers.
 
 
@@ -563,6 +593,9 @@ _READERS: tuple[tuple[str, str, Callable[[Any], Parts | None]], ...] = (
     ("collections", "defaultdict", _defaultdict),
     ("builtins", "bytearray", _bytearray),
     ("pathlib", "PurePath", _path),
+    ("numpy", "dtype", _dtype),
+    ("torch", "dtype", _torch_name),
+    ("torch", "device", _torch_name),
     ("pandas", "Series", _series),
     ("pandas", "DataFrame", _table),
     ("pandas", "Index", _index),
@@ -578,6 +611,8 @@ _BUILDERS: dict[str, Callable[[Any], Any]] = {
     "date": _build_date,
     "time": _build_time,
     "timedelta": _build_timedelta,
+    "dtype": _build_dtype,
+    "torch": _build_torch_name,
     "deque": _build_deque,
     "ordered": _build_ordered,
     "counter": _build_counter,

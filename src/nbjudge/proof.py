@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import nbjudge
 from nbjudge.assignment import Assignment
+from nbjudge.records import write_whole
 from nbjudge.settings import Settings
 
 _FOLDER = Path(".nbjudge") / "proved"
@@ -60,12 +62,32 @@ def ensure_proved(root: Path, assignment: Assignment, settings: Settings, secret
         kernel_command(settings.kernel_name or notebook.kernel_name)
     if not settings.prove:
         return False
-    path = root / _FOLDER / f"{assignment.name}-{proof_key(assignment, settings, secret)}"
-    if path.exists():
+    path = _path(root, assignment, settings, secret)
+    if _objects(path) is not None:
         return False
     from nbjudge.grade import prove_reference
 
-    prove_reference(assignment, settings, secret)
+    results = prove_reference(assignment, settings, secret)
+    objects = {result.notebook: dict(result.objects) for result in results}
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("The reference earned full marks.\n", "utf-8")
+    said = {"proved": "The reference earned full marks.", "objects": objects}
+    write_whole(path, json.dumps(said, indent=1) + "\n")
     return True
+
+
+def proved(root: Path, assignment: Assignment, settings: Settings, secret: bytes) -> Assignment:
+    """Return the assignment with what its proof has found, after :func:`ensure_proved`."""
+    ensure_proved(root, assignment, settings, secret)
+    found = _objects(_path(root, assignment, settings, secret)) if settings.prove else None
+    return assignment if found is None else replace(assignment, objects=found)
+
+
+def _path(root: Path, assignment: Assignment, settings: Settings, secret: bytes) -> Path:
+    return root / _FOLDER / f"{assignment.name}-{proof_key(assignment, settings, secret)}"
+
+
+def _objects(path: Path) -> dict[str, dict[str, list[str]]] | None:
+    try:
+        return dict(json.loads(path.read_text("utf-8"))["objects"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

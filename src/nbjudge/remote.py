@@ -1,189 +1,424 @@
 """The student's objects as the judge sees them: values, and proxies for what is not plain.
 
-Nothing of a student is ever executed here.  A proxy turns a call, an attribute, an item or an
-iteration into one request to the sealed kernel; what comes back is bytes, decoded with care.
+Nothing of a student is ever executed here.  A proxy turns a call, an attribute, an item, an
+operator or an iteration into one request to the sealed kernel; what comes back is bytes, decoded
+with care.
+
+What a proxy may decide.  Equality and order with a value of the test are decided outside: a
+student's object is never equal to one.  Where the reference's own value was plain at this place
+when it was proved, an object in its place has no attributes, no operators and no truth of its
+own to offer (:attr:`Channel.expected`).  Only where the reference has an object too, and between
+two of the student's own objects, is their code asked: there the class is what is tested.
 """
 
 from __future__ import annotations
 
-import builtins
 import inspect
-import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import sys
+import warnings
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from nbjudge import values
+from nbjudge import sending, values
+from nbjudge.agent import MAX_WARNINGS, SPECIAL_METHODS
 from nbjudge.errors import HiddenTestError
-from nbjudge.i18n import gettext as _
 from nbjudge.inert import printable
+from nbjudge.raised import (
+    MAX_MESSAGE,
+    ErrorClasses,
+    KernelLost,
+    StudentError,
+    StudentTimeout,
+    explain,
+    library_class,
+    student_error,
+)
+from nbjudge.sending import source_of
+
+__all__ = [
+    "Channel",
+    "KernelLost",
+    "Remote",
+    "StudentError",
+    "StudentTimeout",
+    "explain",
+    "source_of",
+    "student_error",
+]
 
 ITERATION_LIMIT = 100_000
 """Items fetched at most when a test iterates over a student's object."""
 
-MAX_MESSAGE = 2000
-MAX_LINES = 5
-MAX_BASES = 100
+# An iterator is asked for one item at a time, as a test sees what it does; later for many.
+_CAREFUL, _BATCH = 32, 1000
+_MAX_TYPES = 1000
+_MAX_CLASSES = 8
 
-# Raised in a test, they would end its loop over map(student_function, cases) in silence.
-_NOT_RAISED = (StopIteration, StopAsyncIteration)
+_RAISED = "<raised>"
 
-
-class KernelLost(BaseException):
-    """The student's kernel went away while a test was talking to it.
-
-    Not an ``Exception``: a test's own ``except Exception`` must not swallow it.
-    """
-
-    def __init__(self, outcome: str) -> None:
-        super().__init__(outcome)
-        self.outcome = outcome
-
-
-class StudentError(Exception):
-    """The student's code raised; also an instance of the built-in class that it raised.
-
-    Parameters
-    ----------
-    type_name
-        Name of the class, the student's own classes included.
-    message
-        ``str`` of the exception.
-    lines
-        Innermost lines of the student's notebook, outermost first: mappings with ``cell``
-        (the text of the line), ``lineno`` and ``function``.
-    missing
-        For a name that does not exist in the notebook: that name.
-    called
-        What the test had called, for the sentence.
-    """
-
-    def __init__(
-        self,
-        type_name: str,
-        message: str,
-        lines: Sequence[Mapping[str, Any]],
-        missing: str | None,
-        called: str,
-    ) -> None:
-        Exception.__init__(self, type_name, message, lines, missing, called)
-        self.type_name = type_name
-        self.message = message
-        self.lines = lines
-        self.missing = missing
-        self.called = called
-
-    @property
-    def nbjudge_type(self) -> str:
-        """Name of the exception's class in the student's kernel."""
-        return self.type_name
-
-    def __str__(self) -> str:
-        return self.message
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        args = (self.type_name, self.message, self.lines, self.missing, self.called)
-        return StudentError, args
-
-
-class StudentTimeout(StudentError):
-    """A call of a student's function did not end in time; the kernel survived."""
-
-
-def student_error(report: Mapping[str, Any], called: str) -> StudentError:
-    """Build the exception to raise from a kernel's report, whatever the report holds."""
-
-    def text(key: str) -> str:
-        return printable(report.get(key), MAX_MESSAGE)
-
-    raw_lines = report.get("lines")
-    lines = [
-        {
-            "cell": printable(line.get("cell"), 200),
-            "function": printable(line.get("function"), 200),
-            "lineno": line.get("lineno") if isinstance(line.get("lineno"), int) else 0,
-        }
-        for line in (raw_lines if isinstance(raw_lines, list) else [])[:MAX_LINES]
-        if isinstance(line, dict)
-    ]
-    args = (
-        text("type")[:200] or "Exception",
-        text("message"),
-        lines,
-        text("missing")[:200] or None,
-        called,
-    )
-    bases = report.get("bases")
-    for name in bases[:MAX_BASES] if isinstance(bases, list) else []:
-        base = getattr(builtins, name, None) if isinstance(name, str) else None
-        if not (isinstance(base, type) and issubclass(base, Exception)) or base is Exception:
-            continue
-        if issubclass(base, _NOT_RAISED):
-            continue
-        try:
-            kind = type(f"Student{base.__name__}", (StudentError, base), {})
-            error = kind(*args)
-        except TypeError:  # a class whose instances need arguments of their own
-            continue
-        if isinstance(error, StudentError):
-            return error
-    return StudentError(*args)
+# Read by name where a test asks for them; numpy and copy look for many others.
+_READABLE = frozenset(
+    {
+        *("__name__", "__qualname__", "__dict__", "__bases__", "__mro__", "__annotations__"),
+        *("__defaults__", "__kwdefaults__", "__wrapped__", "__self__", "__func__", "__code__"),
+        *("__slots__", "__members__", "__dataclass_fields__", "__init__", "__version__"),
+    }
+)
 
 
 class Remote:
     """A student's object that is not a plain value; every use is a probe of the kernel."""
 
-    __slots__ = ("_channel", "_label", "_node")
+    __slots__ = (
+        "_nbjudge_channel",
+        "_nbjudge_fetched",
+        "_nbjudge_items",
+        "_nbjudge_label",
+        "_nbjudge_node",
+        "_nbjudge_origin",
+    )
 
-    def __init__(self, channel: Channel, node: Mapping[str, Any], label: str) -> None:
-        self._channel = channel
-        self._node = node
-        self._label = label
+    # numpy leaves operators to us, and takes no student's object for an array.
+    __array_ufunc__ = None
+
+    def __init__(
+        self, channel: Channel, node: Mapping[str, Any], label: str, origin: str = ""
+    ) -> None:
+        for name, value in (
+            ("channel", channel),
+            ("node", node),
+            ("label", label),
+            ("origin", origin),
+            ("items", []),
+            ("fetched", 0),
+        ):
+            object.__setattr__(self, f"_nbjudge_{name}", value)
 
     def nbjudge_type_name(self) -> str:
         """Return the name of the object's type in the student's kernel."""
-        return printable(self._node.get("type"), 200).rpartition(".")[2][:80] or "object"
+        return printable(self._nbjudge_node.get("type"), 200).rpartition(".")[2][:80] or "object"
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call it in the kernel; arguments go by value."""
-        return self._channel.request(
-            {"op": "call", "target": self, "args": list(args), "kwargs": kwargs}, self._label
+    # What it may decide.
+
+    @property
+    def _nbjudge_expected(self) -> bool:
+        """Whether the reference has an object in this place, and not a plain value."""
+        expected, origin = self._nbjudge_channel.expected, self._nbjudge_origin
+        return expected is None or origin == _RAISED or origin in expected
+
+    def _nbjudge_refuse(self, kind: type[Exception] = TypeError) -> None:
+        if not self._nbjudge_expected:
+            raise kind(
+                f"{self._nbjudge_label} is of type {self.nbjudge_type_name()}, a plain value is "
+                "expected"
+            )
+
+    def _nbjudge_ask(self, label: str, step: str, **order: Any) -> Any:
+        return self._nbjudge_channel.request(
+            {"target": self, **order}, label, _step(self._nbjudge_origin, step)
         )
+
+    def _nbjudge_operate(self, name: str, *operands: Any, label: str | None = None) -> Any:
+        return self._nbjudge_channel.request(
+            {"op": "operate", "name": name, "operands": list(operands)},
+            label or f"{name}({self._nbjudge_label})",
+            _step(self._nbjudge_origin, name),
+        )
+
+    def _nbjudge_compare(self, name: str, other: Any) -> Any:
+        if isinstance(other, Remote):
+            if self._nbjudge_expected and other._nbjudge_expected:
+                return self._nbjudge_operate(name, self, other)
+            return NotImplemented
+        if other is not None and self._nbjudge_channel.strict:
+            raise HiddenTestError(
+                f"A test compares {self._nbjudge_label}, an object of the student's class "
+                f"{self.nbjudge_type_name()}, with a value of its own ({type(other).__name__}). "
+                "Equality and order are decided outside: compare its attributes, or what a "
+                "method or str() of it gives; or two of their objects."
+            )
+        return NotImplemented
+
+    def __eq__(self, other: object) -> Any:
+        return self._nbjudge_compare("eq", other)
+
+    def __ne__(self, other: object) -> Any:
+        return self._nbjudge_compare("ne", other)
+
+    def __hash__(self) -> int:
+        if not self._nbjudge_expected:
+            return id(self)
+        number = self._nbjudge_operate("hash", self)
+        if not isinstance(number, int):
+            raise TypeError(f"hash({self._nbjudge_label}) is not a number")
+        return hash(int(number))
+
+    # Attributes.
 
     def __getattr__(self, name: str) -> Any:
-        # Special names stay here: numpy and copy look for many, and none may be a probe.
-        if name.startswith("__") and name.endswith("__"):
+        if name.startswith("__") and name.endswith("__") and name not in _READABLE:
             raise AttributeError(f"a student's object has no {name} outside its kernel")
-        return self._channel.request(
-            {"op": "attr", "target": self, "name": name}, f"{self._label}.{name}"
+        self._nbjudge_refuse(AttributeError)
+        return self._nbjudge_ask(f"{self._nbjudge_label}.{name}", f".{name}", op="attr", name=name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._nbjudge_refuse(AttributeError)
+        self._nbjudge_operate("setattr", self, name, value, label=f"{self._nbjudge_label}.{name}")
+
+    def __delattr__(self, name: str) -> None:
+        self._nbjudge_refuse(AttributeError)
+        self._nbjudge_operate("delattr", self, name, label=f"{self._nbjudge_label}.{name}")
+
+    def __dir__(self) -> Any:
+        self._nbjudge_refuse()
+        return self._nbjudge_operate("dir", self)
+
+    @property
+    def __doc__(self) -> Any:  # type: ignore[override]
+        if not self._nbjudge_expected:
+            return None
+        return self._nbjudge_ask(f"{self._nbjudge_label}.__doc__", ".__doc__", op="attr",
+                                 name="__doc__")  # fmt: skip
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        # What isinstance() asks next: a class of a library that the student's is derived from.
+        return self._nbjudge_library_class() or type(self)
+
+    def _nbjudge_library_class(self) -> type | None:
+        if not self._nbjudge_expected:
+            return None
+        names = self._nbjudge_node.get("classes")
+        for name in names[:_MAX_CLASSES] if isinstance(names, list) else []:
+            module, _colon, path = printable(name, 200).partition(":")
+            found = library_class(module, path)
+            if found is not None:
+                return found
+        return None
+
+    def __instancecheck__(self, instance: Any) -> bool:
+        return isinstance(instance, Remote) and bool(
+            self._nbjudge_operate("isinstance", instance, self)
         )
 
-    def __getitem__(self, key: Any) -> Any:
-        return self._channel.request(
-            {"op": "item", "target": self, "key": key}, f"{self._label}[...]"
+    def __subclasscheck__(self, subclass: Any) -> bool:
+        return isinstance(subclass, Remote) and bool(
+            self._nbjudge_operate("issubclass", subclass, self)
         )
 
-    def __len__(self) -> int:
-        length = self._channel.request({"op": "len", "target": self}, f"len({self._label})")
-        if not isinstance(length, int) or isinstance(length, bool) or not 0 <= length < 2**62:
-            raise TypeError(f"len({self._label}) is not a length")
-        return length
-
-    def __iter__(self) -> Iterator[Any]:
-        items = self._channel.request(
-            {"op": "items", "target": self, "limit": ITERATION_LIMIT}, f"iter({self._label})"
-        )
-        if not isinstance(items, list | tuple):
-            raise TypeError(f"{self._label} is not iterable")
-        return iter(items)
-
-    def __bool__(self) -> bool:
-        return True
-
-    def __array__(self, *_args: Any, **_kwargs: Any) -> Any:
-        raise TypeError(f"{self._label} is of type {self.nbjudge_type_name()}, not an array")
+    # Text, copies.
 
     def __repr__(self) -> str:
-        return f"<{self.nbjudge_type_name()} {self._label} in the student's kernel>"
+        return self._nbjudge_text("repr", self)
+
+    def __str__(self) -> str:
+        return self._nbjudge_text("str", self)
+
+    def __format__(self, spec: str) -> str:
+        return self._nbjudge_text("format", self, spec)
+
+    def _nbjudge_text(self, name: str, *operands: Any) -> str:
+        if not self._nbjudge_expected:
+            return nbjudge_name(self)
+        text = self._nbjudge_operate(name, *operands)
+        if not isinstance(text, str):
+            raise TypeError(f"{name}({self._nbjudge_label}) is not a text")
+        return str(text)
+
+    def __copy__(self) -> Any:
+        return self._nbjudge_operate("copy", self)
+
+    def __deepcopy__(self, _memo: Any) -> Any:
+        return self._nbjudge_operate("deepcopy", self)
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a student's object stays in its kernel")
+
+    def __array__(self, *_args: Any, **_kwargs: Any) -> Any:
+        raise TypeError(
+            f"{self._nbjudge_label} is of type {self.nbjudge_type_name()}, not an array"
+        )
+
+    # Iterators.
+
+    def _nbjudge_next(self) -> Any:
+        if not self._nbjudge_items:
+            fetched = self._nbjudge_fetched
+            count = 1 if fetched < _CAREFUL else _BATCH
+            count = min(count, ITERATION_LIMIT - fetched)
+            items = (
+                self._nbjudge_ask(f"next({self._nbjudge_label})", "next", op="next", count=count)
+                if count > 0
+                else []
+            )
+            if not isinstance(items, list):
+                raise TypeError(f"{self._nbjudge_label} is no iterator")
+            object.__setattr__(self, "_nbjudge_items", items[::-1])
+            object.__setattr__(self, "_nbjudge_fetched", fetched + len(items))
+        if not self._nbjudge_items:
+            raise StopIteration
+        return self._nbjudge_items.pop()
+
+
+def nbjudge_name(value: Remote) -> str:
+    """Say what a student's object is without asking it."""
+    return f"<{value.nbjudge_type_name()} {value._nbjudge_label} in the student's kernel>"
+
+
+def _step(origin: str, step: str) -> str:
+    """Say where a value comes from: its name in the notebook, and what was done last."""
+    return f"{origin.partition(' ')[0]} {step}"
+
+
+# Special methods: a proxy has those that the student's class has, and no other, so that
+# callable(), len() and isinstance(x, Iterable) say what they would beside it.
+
+
+def _call(self: Remote, /, *args: Any, **kwargs: Any) -> Any:
+    self._nbjudge_refuse()
+    last = self._nbjudge_origin.partition(" ")[2]
+    step = f"{last}()" if last.startswith(".") and not last.endswith(")") else "()"
+    return self._nbjudge_ask(self._nbjudge_label, step, op="call", args=list(args), kwargs=kwargs)
+
+
+def _getitem(self: Remote, key: Any) -> Any:
+    return self._nbjudge_ask(f"{self._nbjudge_label}[...]", "[]", op="item", key=key)
+
+
+def _len(self: Remote) -> int:
+    length = self._nbjudge_ask(f"len({self._nbjudge_label})", "len", op="len")
+    if not isinstance(length, int) or isinstance(length, bool) or not 0 <= length < 2**62:
+        raise TypeError(f"len({self._nbjudge_label}) is not a length")
+    return length
+
+
+def _iter(self: Remote) -> Any:
+    if hasattr(type(self), "__next__"):
+        return self
+    items = self._nbjudge_ask(
+        f"iter({self._nbjudge_label})", "iter", op="items", limit=ITERATION_LIMIT
+    )
+    if isinstance(items, Remote) and hasattr(type(items), "__next__"):
+        return items
+    if not isinstance(items, list):
+        raise TypeError(f"{self._nbjudge_label} is not iterable")
+    return iter(items)
+
+
+def _bool(self: Remote) -> bool:
+    if not self._nbjudge_expected:
+        return True
+    truth = self._nbjudge_operate("bool", self)
+    if not isinstance(truth, bool):
+        raise TypeError(f"bool({self._nbjudge_label}) is not a truth value")
+    return truth
+
+
+def _contains(self: Remote, item: Any) -> bool:
+    if not self._nbjudge_expected:
+        return any(found is item or found == item for found in self)  # type: ignore[attr-defined]
+    return bool(self._nbjudge_operate("contains", self, item))
+
+
+def _enter(self: Remote) -> Any:
+    self._nbjudge_refuse()
+    return self._nbjudge_ask(f"with {self._nbjudge_label}", "with", op="enter")
+
+
+def _exit(self: Remote, kind: type[BaseException] | None, error: Any, _trace: Any) -> bool:
+    """Leave it; what stopped the test's block is never theirs to swallow."""
+    if kind is not None and not issubclass(kind, Exception):
+        return False
+    swallowed = self._nbjudge_ask(
+        f"with {self._nbjudge_label}",
+        "with",
+        op="exit",
+        error=None if kind is None else _name_of(kind),
+        message="" if error is None else str(error),
+    )
+    if swallowed and kind is not None and self._nbjudge_channel.strict:
+        raise HiddenTestError(
+            f"{self._nbjudge_label} swallows the exception of a with block. Outside it may not, "
+            "or it could swallow what a test says: raise the exception in a function that a "
+            "probe runs beside it."
+        )
+    return False
+
+
+def _name_of(kind: type[BaseException]) -> str:
+    return next(base.__name__ for base in kind.__mro__ if base.__module__ == "builtins")
+
+
+def _order(name: str) -> Callable[[Remote, Any], Any]:
+    return lambda self, other: self._nbjudge_compare(name, other)
+
+
+def _alone(name: str) -> Callable[..., Any]:
+    def method(self: Remote, *operands: Any) -> Any:
+        self._nbjudge_refuse()
+        return self._nbjudge_operate(name, self, *operands)
+
+    return method
+
+
+def _binary(name: str, *, reflected: bool = False) -> Callable[[Remote, Any], Any]:
+    def method(self: Remote, other: Any) -> Any:
+        if not isinstance(other, Remote):
+            self._nbjudge_refuse()
+        operands = (other, self) if reflected else (self, other)
+        return self._nbjudge_operate(name, *operands)
+
+    return method
+
+
+_BINARY = (
+    *("add", "sub", "mul", "truediv", "floordiv", "mod", "divmod", "pow", "matmul"),
+    *("and", "or", "xor", "lshift", "rshift"),
+)
+_METHODS: dict[str, Callable[..., Any]] = {
+    "__call__": _call,
+    "__getitem__": _getitem,
+    "__setitem__": _alone("setitem"),
+    "__delitem__": _alone("delitem"),
+    "__len__": _len,
+    "__iter__": _iter,
+    "__next__": Remote._nbjudge_next,
+    "__reversed__": _alone("reversed"),
+    "__bool__": _bool,
+    "__contains__": _contains,
+    "__enter__": _enter,
+    "__exit__": _exit,
+    **{f"__{name}__": _order(name) for name in ("lt", "le", "gt", "ge")},
+    **{
+        f"__{name}__": _alone(name)
+        for name in (
+            *("neg", "pos", "abs", "invert", "round", "trunc", "floor", "ceil"),
+            *("int", "float", "complex", "index"),
+        )
+    },
+    **{f"__{name}__": _binary(name) for name in _BINARY},
+    **{f"__r{name}__": _binary(name, reflected=True) for name in _BINARY},
+    **{f"__i{name}__": _binary(f"i{name}") for name in _BINARY if name != "divmod"},
+}
+_types: dict[tuple[str, frozenset[str]], type[Remote]] = {}
+
+
+def _type_for(node: Mapping[str, Any]) -> type[Remote]:
+    """Return the class of a proxy: named as the student's, with the same special methods."""
+    listed = node.get("methods")
+    names = listed[: len(SPECIAL_METHODS)] if isinstance(listed, list) else []
+    methods = frozenset(name for name in names if isinstance(name, str) and name in _METHODS)
+    name = printable(node.get("type"), 200).rpartition(".")[2][:80] or "object"
+    if (name, methods) not in _types:
+        if len(_types) >= _MAX_TYPES:
+            name = "object"
+        members: dict[str, Any] = {method: _METHODS[method] for method in methods}
+        members["__doc__"] = vars(Remote)["__doc__"]  # a class has its own, or None
+        made = type(name, (Remote,), {"__slots__": (), **members})
+        if len(_types) >= _MAX_TYPES:
+            return made
+        _types[name, methods] = made
+    return _types[name, methods]
 
 
 class Channel:
@@ -198,14 +433,30 @@ class Channel:
         Largest request and reply.
     strict
         While proving the reference: refuse probes that return only truth values.
+    named
+        The name of a given cell's function or class, for passing it to the student's code.
+    classes
+        Exceptions that a test may expect.
     """
 
     def __init__(
-        self, send: Callable[[bytes, str], bytes], *, max_bytes: int, strict: bool = False
+        self,
+        send: Callable[[bytes, str], bytes],
+        *,
+        max_bytes: int,
+        strict: bool = False,
+        named: sending.Named = lambda _value: None,
+        classes: ErrorClasses | None = None,
     ) -> None:
         self._send = send
         self._max_bytes = max_bytes
-        self._strict = strict
+        self._named = named
+        self._classes = classes or ErrorClasses()
+        self.strict = strict
+        self.expected: frozenset[str] | None = None
+        """Where the reference has objects in the test that is judged; None if it is not known."""
+        self.objects: set[str] = set()
+        """Where an object has come from, in place of a plain value."""
 
     def name(self, name: str) -> Any:
         """Return what a name of the notebook is bound to, as a value or a proxy."""
@@ -219,9 +470,45 @@ class Channel:
         """Take a name out of the notebook until the next question."""
         self.request({"op": "unbind", "name": name}, name)
 
+    def release(self, name: str) -> None:
+        """Let a name of the notebook be what it was at the beginning of the question."""
+        self.request({"op": "release", "name": name}, name)
+
+    def has(self, name: str) -> bool:
+        """Tell whether the notebook binds a name."""
+        return self.request({"op": "has", "name": name}, name) is True
+
     def seed(self, seed: int) -> None:
         """Seed the kernel's global generators; names are bound again as they were."""
         self.request({"op": "seed", "seed": seed}, "seed")
+
+    def seed_library(self, library: str, seed: Any) -> None:
+        """Seed one library's global generator, as a test has seeded its own."""
+        self.request({"op": "seed_library", "library": library, "seed": seed}, "seed")
+
+    def source(self, target: Remote) -> str:
+        """Return the source of a student's function or class."""
+        text = self.request({"op": "source", "target": target}, "inspect.getsource")
+        if not isinstance(text, str):
+            raise OSError("the source cannot be read")
+        return text
+
+    def signature(self, target: Remote) -> inspect.Signature:
+        """Return the parameters of a student's function, without annotations."""
+        parts = self.request({"op": "signature", "target": target}, "inspect.signature")
+        try:
+            return inspect.Signature(
+                [
+                    inspect.Parameter(
+                        name,
+                        inspect._ParameterKind(kind),
+                        default=inspect.Parameter.empty if default is None else default[0],
+                    )
+                    for name, kind, default in parts
+                ]
+            )
+        except (TypeError, ValueError, IndexError):
+            raise ValueError("the signature cannot be read") from None
 
     def probe(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Send a probe's body, run it there, return what it measured."""
@@ -235,8 +522,9 @@ class Channel:
                 "kwargs": dict(kwargs),
             },
             name,
+            f"{name} probe",
         )
-        if self._strict and _only_booleans(result):
+        if self.strict and _only_booleans(result):
             raise HiddenTestError(
                 f"The probe {name} returns only truth values. A probe runs beside the student's "
                 "code, which can change its verdict: return what was measured (numbers, arrays) "
@@ -244,8 +532,17 @@ class Channel:
             )
         return result
 
-    def request(self, request: Mapping[str, Any], label: str) -> Any:
+    def request(self, request: Mapping[str, Any], label: str, origin: str | None = None) -> Any:
         """Send one request and return the decoded reply.
+
+        Parameters
+        ----------
+        request
+            The order.
+        label
+            What the test did, for sentences.
+        origin
+            Where the value comes from; by default the label, a name.
 
         Raises
         ------
@@ -256,102 +553,81 @@ class Channel:
         HiddenTestError
             If an argument cannot be sent.
         """
+        order = dict(request)
+        torch = sys.modules.get("torch")
+        if torch is not None and not torch.is_grad_enabled():
+            order["no_grad"] = True
         try:
-            data = values.encode(dict(request), handle=self._outgoing, max_bytes=self._max_bytes)
+            data = values.encode(order, handle=self._outgoing, max_bytes=self._max_bytes)
         except values.TooLarge as error:
             raise HiddenTestError(f"{label}: the arguments are too large to send.") from error
         reply_bytes = self._send(data, label)
 
-        def remote(node: Mapping[str, Any]) -> Remote:
+        def remote(node: Mapping[str, Any]) -> Any:
             # What is kept of it goes back to the kernel: nothing but the number.
             if type(node.get("id")) is not int:
                 raise values.MalformedValue("a handle without a number")
-            return Remote(self, {"id": node["id"], "type": node.get("type")}, label)
+            itself = node.get("itself")
+            if itself is not None:  # a class that a library or Python itself defines
+                found = library_class(*printable(itself, 200).partition(":")[::2])
+                if found is not None:
+                    return found
+            if node.get("raises") is not None:
+                return self._classes.of(node["raises"], node.get("bases"))
+            kept = {key: node.get(key) for key in ("id", "type", "classes")}
+            objects.append(_type_for(node)(self, kept, label, source))
+            return objects[-1]
 
+        source = label if origin is None else origin
+        objects: list[Remote] = []
         try:
             reply = values.decode(reply_bytes, remote=remote, max_bytes=self._max_bytes)
         except values.MalformedValue as error:
             raise student_error({"type": "MalformedValue", "message": str(error)}, label) from None
-        if isinstance(reply, dict) and "ok" in reply:
+        reply = reply if isinstance(reply, dict) else {}
+        self._repeat(reply)
+        if "ok" in reply:
+            if objects:
+                self.objects.add(source)
             return reply["ok"]
-        report = reply.get("error") if isinstance(reply, dict) else None
-        raise student_error(report if isinstance(report, dict) else {}, label)
+        report = reply.get("error")
+        report = report if isinstance(report, dict) else {}
+        raised = student_error(report, label, self._classes)
+        if objects and report.get("object") is objects[0]:
+            # An exception is an object wherever it is raised.
+            object.__setattr__(objects[0], "_nbjudge_origin", _RAISED)
+            raised.nbjudge_remote = objects[0]
+        raise raised
+
+    def _repeat(self, reply: Mapping[str, Any]) -> None:
+        """Print and warn as their code did: a test may listen; else it goes nowhere."""
+        printed = reply.get("out")
+        if isinstance(printed, str):
+            sys.stdout.write(printed.encode("utf-8", "replace").decode("utf-8"))
+        warned = reply.get("warned")
+        for warning in warned[:MAX_WARNINGS] if isinstance(warned, list) else []:
+            if isinstance(warning, dict):
+                kind = self._classes.of(warning.get("own"), warning.get("bases"))
+                category = kind if issubclass(kind, Warning) else UserWarning
+                text = printable(warning.get("message"), MAX_MESSAGE)
+                warnings.warn(text, category, stacklevel=4)
 
     def _outgoing(self, value: object) -> Mapping[str, Any]:
-        if type(value) is Remote:
-            return {"id": value._node["id"]}
-        if getattr(value, "nbjudge_sendable", False) and inspect.isfunction(value):
-            made = self.request(
-                {"op": "define", "source": source_of(value), "name": value.__name__},
-                value.__name__,
-            )
-            if type(made) is not Remote:
-                raise student_error({"type": "MalformedValue"}, value.__name__)
-            return {"id": made._node["id"]}
-        name = getattr(value, "__qualname__", type(value).__qualname__)
-        raise HiddenTestError(
-            f"A test passes {name!r} (of type {type(value).__name__}) to the student's code. Only "
-            "plain values, the student's own objects and functions of the test marked @sendable "
-            "may go there; the reference's functions never."
-        )
+        if isinstance(value, Remote):
+            return {"id": value._nbjudge_node["id"]}
 
+        def define(order: Mapping[str, Any]) -> Mapping[str, Any]:
+            made = self.request({"op": "define", **order}, str(order["name"]))
+            if not isinstance(made, Remote):
+                raise student_error({"type": "MalformedValue"}, str(order["name"]))
+            return {"id": made._nbjudge_node["id"]}
 
-def source_of(function: Callable[..., Any]) -> str:
-    """Return a function's source without its decorators, dedented.
-
-    Raises
-    ------
-    HiddenTestError
-        If it uses names of the test: only its body is sent.
-    """
-    import ast
-
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, SyntaxError, TypeError) as error:
-        raise HiddenTestError(
-            f"The source of {function.__name__!r} cannot be read; write it as a plain def in the "
-            "test cell."
-        ) from error
-    definition = tree.body[0]
-    if not isinstance(definition, ast.FunctionDef):
-        raise HiddenTestError(f"{function.__name__!r} must be a plain def in the test cell.")
-    definition.decorator_list = []
-    definition.returns = None
-    for argument in ast.walk(definition.args):
-        if isinstance(argument, ast.arg):
-            argument.annotation = None
-    source = ast.unparse(definition)
-    unknown = _outer_names(source) - set(dir(builtins)) - {definition.name}
-    if unknown:
-        raise HiddenTestError(
-            f"The function {definition.name!r} is sent alone, but uses "
-            f"{', '.join(sorted(unknown))} from the test: import or define it inside the function, "
-            "or pass it as an argument."
-        )
-    return source
-
-
-def _outer_names(source: str) -> set[str]:
-    """Names that a definition, its defaults or a function inside it take from outside."""
-    import symtable
-
-    found: set[str] = set()
-
-    def visit(table: symtable.SymbolTable) -> None:
-        for symbol in table.get_symbols():
-            outer = symbol.is_global() or table.get_type() == "module"
-            if outer and symbol.is_referenced():
-                found.add(symbol.get_name())
-        for child in table.get_children():
-            visit(child)
-
-    visit(symtable.symtable(source, "<test>", "exec"))
-    return found
+        found: Mapping[str, Any] = sending.handle_of(value, self._named, define)
+        return found
 
 
 def _only_booleans(value: Any) -> bool:
-    if type(value) is Remote:
+    if isinstance(value, Remote):
         return False
     dtype = getattr(value, "dtype", None)
     if dtype is not None:
@@ -361,33 +637,3 @@ def _only_booleans(value: Any) -> bool:
     if isinstance(value, list | tuple | set | frozenset):
         return bool(value) and all(_only_booleans(v) for v in value)
     return isinstance(value, bool)
-
-
-def explain(error: StudentError) -> str:
-    """Say to the student what their code did when the test called it."""
-    if isinstance(error, StudentTimeout):
-        return _("{called} did not end in time.").format(called=error.called)
-    if error.missing is not None:
-        return _("{name} is not defined: the cell that should define it is missing, empty or "
-                 "stopped with an error.").format(name=error.missing)  # fmt: skip
-    if error.type_name == "NotImplementedError":
-        return _("This question has not been answered (NotImplementedError).")
-    if error.type_name == "MalformedValue":
-        return _("{called} returned something that cannot be read.").format(called=error.called)
-    if error.type_name in {"ValueTooLarge", "ValueTooDeep"}:
-        return _("{called} returned a value that is too large to be checked.").format(
-            called=error.called
-        )
-    where = ""
-    if error.lines:
-        last = error.lines[-1]
-        line, function = last.get("cell"), last.get("function")
-        if isinstance(line, str) and line.strip():
-            where = _(" at the line « {line} »").format(line=line.strip()[:120])
-        if isinstance(function, str) and function.isidentifier() and where:
-            where += _(" of {function}").format(function=function)
-    message = error.message.strip().splitlines()
-    said = f"{error.type_name}: {message[0][:200]}" if message else error.type_name
-    return _("{called} raised an exception{where}: {said}").format(
-        called=error.called, where=where, said=said
-    )

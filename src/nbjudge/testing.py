@@ -97,10 +97,10 @@ class Backend(Protocol):
     def probe(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Run a probe beside the student's objects and return its measurements."""
 
-    def classify(self, error: Exception) -> tuple[str, str]:
+    def classify(self, error: BaseException) -> tuple[str, str]:
         """Return (sentence for the student, detail) for what stopped a check."""
 
-    def credit_failed(self, error: Exception) -> bool:
+    def credit_failed(self, error: BaseException) -> bool:
         """Tell whether a failure in a credit block is recorded, and the cell goes on."""
 
 
@@ -129,11 +129,11 @@ class InProcess:
         """Call the function."""
         return function(*args, **kwargs)
 
-    def classify(self, error: Exception) -> tuple[str, str]:
+    def classify(self, error: BaseException) -> tuple[str, str]:
         """Say it as Python does."""
         return f"{type(error).__name__}: {error}", traceback.format_exc()
 
-    def credit_failed(self, error: Exception) -> bool:
+    def credit_failed(self, error: BaseException) -> bool:
         """Let the failure end the cell: stock nbgrader has no way to keep a share."""
         return False
 
@@ -246,12 +246,20 @@ def credit(points: float, what: str) -> Iterator[None]:
         entries.append(entry)
     try:
         yield
-    except Exception as error:
-        if isinstance(error, HiddenTestError) or not _backend().credit_failed(error):
+    except BaseException as error:
+        is_teachers = isinstance(error, HiddenTestError)
+        if is_teachers or not is_failure(error) or not _backend().credit_failed(error):
             raise
         entry.message, entry.detail = _backend().classify(error)
     else:
         entry.points = entry.max_points
+
+
+def is_failure(error: BaseException) -> bool:
+    """Tell whether a test has failed: by an exception, or by one of pytest's outcomes."""
+    if isinstance(error, Exception):
+        return True
+    return any(kind.__module__ == "_pytest.outcomes" for kind in type(error).__mro__)
 
 
 def _fail(what: str, how: str, detail: str = "") -> None:

@@ -6,6 +6,7 @@ says nothing of hidden tests or reference values; ``detail`` is for the instruct
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -89,6 +90,8 @@ class Result:
     """Of the sandbox's process tree, as far as it could be read."""
     provenance: dict[str, str] = field(default_factory=dict)
     """Engine version, assignment version, seed: what is needed to replay."""
+    objects: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By test, where it met objects of the notebook in place of plain values."""
 
     @property
     def points(self) -> float:
@@ -108,5 +111,5 @@ class Result:
     def to_json(self) -> dict[str, Any]:
         """Return everything but the document, as plain JSON data."""
         data = asdict(self)
-        del data["document"]
+        del data["document"], data["objects"]
         return data

@@ -109,6 +109,11 @@ class World:
             return False
         return name in names.bound
 
+    @property
+    def is_executing(self) -> bool:
+        """Whether a cell is being executed now."""
+        return bool(self._running)
+
     # Whose a name is.
 
     def owner(self, name: str, position: int) -> Owner:

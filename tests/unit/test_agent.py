@@ -61,7 +61,7 @@ def test_a_missing_name_is_named():
 )
 def test_a_request_that_cannot_be_read_is_answered_all_the_same(request_text):
     reply = Agent(dict).handle(request_text)
-    assert "error" in values.decode(base64.b64decode(reply), max_bytes=MIB)
+    assert "error" in values.decode(base64.b64decode(reply), remote=dict, max_bytes=MIB)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_class_with_an_endless_name_is_described_in_short():
         max_bytes=MIB,
     )  # fmt: skip
     reply = Agent(dict, max_bytes=10_000).handle(base64.b64encode(handle).decode())
-    report = values.decode(base64.b64decode(reply), max_bytes=MIB)["error"]
+    report = values.decode(base64.b64decode(reply), remote=dict, max_bytes=MIB)["error"]
     assert (len(report["type"]), report["bases"][0]) == (200, "KeyError")
 
 
@@ -181,5 +181,5 @@ def test_the_agent_installs_itself_where_nbjudge_is_not_and_imports_nothing_unas
         [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     reply, left, loaded = done.stdout.splitlines()
-    assert values.decode(base64.b64decode(reply), max_bytes=MIB) == {"ok": [1, 2.5]}
+    assert values.decode(base64.b64decode(reply), remote=dict, max_bytes=MIB) == {"ok": [1, 2.5]}
     assert (left, loaded) == ("[]", "[]")
