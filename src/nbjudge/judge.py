@@ -267,13 +267,14 @@ class Court:
         if self.load.strict:
             _refuse_commands(cell)
             self._refuse_blind_spots(cell, position)
-        # Student functions that draw from the global generators do so replayably.
-        number = int.from_bytes(seed[:4])
+        # Student functions that draw from the global generators do so replayably. The test's own
+        # generators have another seed: from theirs, a student would know what a test draws.
+        number, theirs = int.from_bytes(seed[:4]), int.from_bytes(seed[4:8])
         space = self._spaces[position] = TestSpace(self.world, position, self)
         streams = sys.stdout, sys.stderr
         try:
-            self.channel.seed(number)
-            _seed_here(number)
+            self.channel.seed(theirs)
+            _seed_here(number, cell.source)
             self.bridged.watch()
             exec(code, space)  # noqa: S102 - the instructor's own test
             if score is not None:
@@ -352,8 +353,12 @@ class Court:
         space = self._spaces[index] = TestSpace(self.world, index, self)
         filename = register_source(f"{self.load.notebook.name}:{cell.grade_id}", cell.source)
         code = compile(plain_python(cell.source), filename, "exec", dont_inherit=True)
-        with contextlib.suppress(Exception):  # what it lost by that, it has lost already
-            exec(code, space)  # noqa: S102 - the instructor's own test
+        ledger = testing.ledger.set([])  # its credits are not the later question's
+        try:
+            with contextlib.suppress(Exception):  # what it lost by that, it has lost already
+                exec(code, space)  # noqa: S102 - the instructor's own test
+        finally:
+            testing.ledger.reset(ledger)
 
     def replace(self, name: str, value: Any) -> None:
         """Put a function of the test in the place of one that the student's code uses."""
@@ -564,15 +569,19 @@ def _lost(outcome: str) -> tuple[Status, str, str]:
     return Status.DIED, _("Your code stopped the kernel when it was tested."), ""
 
 
-def _seed_here(number: int) -> None:
+def _seed_here(number: int, source: str) -> None:
     """Seed the judge's own global generators: a test that uses them is replayable too."""
     import random
 
+    import numpy as np
+
     random.seed(number)
-    if "numpy" in sys.modules:
-        sys.modules["numpy"].random.seed(number)
-    if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(number)
+    np.random.seed(number)
+    if "torch" in sys.modules or "torch" in source:
+        with contextlib.suppress(ImportError):
+            import torch
+
+            torch.manual_seed(number)
 
 
 class Bridged:
