@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from nbjudge.assignment import Kind, SourceCell, SourceNotebook
 from nbjudge.document import document_id, number
 from nbjudge.errors import ConfigurationError
-from nbjudge.i18n import current_language
+from nbjudge.i18n import capital, current_language
 from nbjudge.i18n import gettext as _
 from nbjudge.titles import Title, titles
 
@@ -100,7 +100,7 @@ def page(graded: Graded) -> dict[str, Any]:
         "assignment": graded.assignment,
         "student": graded.student,
         "provisional": bool(graded.by_hand),
-        "notes": [_sentence(note) for note in graded.notes],
+        "notes": [capital(note) for note in graded.notes],
         "questions": questions,
         "late_penalty": number(graded.late_penalty) if graded.late_penalty else "",
         "total": number(graded.score),
@@ -199,7 +199,7 @@ def _state(score: float, points: float) -> str:
 def _shown_part(part: dict[str, Any], said_above: str) -> dict[str, Any]:
     message = _without_repetition(part["what"], part["message"])
     return {
-        "what": _capital(part["what"]),
+        "what": capital(part["what"]),
         "score": number(part["points"]),
         "points": number(part["max_points"]),
         "state": _state(part["points"], part["max_points"]),
@@ -209,20 +209,11 @@ def _shown_part(part: dict[str, Any], said_above: str) -> dict[str, Any]:
 
 def _without_repetition(what: str, message: str) -> str:
     """Return the sentence without the words that stand before it on the page already."""
-    before, _how, after = _("{what}: {how}.").format(what=_capital(what), how="\0").partition("\0")
+    before, _how, after = _("{what}: {how}.").format(what=capital(what), how="\0").partition("\0")
     if message.startswith(before) and message.endswith(after):
-        return _capital(message[len(before) :])
+        return capital(message[len(before) :])
     unreached = _("not reached, an earlier check failed")
-    return f"{_capital(message)}." if message == unreached else message
-
-
-def _sentence(text: str) -> str:
-    """Return a remark as a sentence of its own; an identifier at its head stays as it is."""
-    return _capital(text) if re.match(r"[^\W\d_]+[ '\N{NO-BREAK SPACE}]", text) else text
-
-
-def _capital(phrase: str) -> str:
-    return phrase[:1].upper() + phrase[1:]
+    return f"{capital(message)}." if message == unreached else message
 
 
 # The notebook.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gettext as _gettext
+import re
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
@@ -50,3 +51,11 @@ def current_language() -> str:
 def gettext(message: str) -> str:
     """Return the message in the language in use; English is the message itself."""
     return _catalogue(_language.get()).gettext(message)
+
+
+def capital(phrase: str) -> str:
+    """Return a phrase with a capital letter; a name of the code at its head stays as it is."""
+    first = phrase.split(maxsplit=1)[0] if phrase.strip() else ""
+    if not re.sub(r"['\N{RIGHT SINGLE QUOTATION MARK},-]", "", first).isalpha():
+        return phrase
+    return phrase[:1].upper() + phrase[1:]

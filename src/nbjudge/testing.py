@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from nbjudge import statistical
 from nbjudge.compare import Shape, as_array, difference, plain_difference, type_name
 from nbjudge.errors import HiddenTestError
+from nbjudge.i18n import capital
 from nbjudge.i18n import gettext as _
 
 if TYPE_CHECKING:
@@ -263,11 +264,7 @@ def is_failure(error: BaseException) -> bool:
 
 
 def _fail(what: str, how: str, detail: str = "") -> None:
-    raise CheckFailed(_("{what}: {how}.").format(what=_capital(what), how=how), detail)
-
-
-def _capital(phrase: str) -> str:
-    return phrase[:1].upper() + phrase[1:]
+    raise CheckFailed(_("{what}: {how}.").format(what=capital(what), how=how), detail)
 
 
 def _show(value: Any) -> str:

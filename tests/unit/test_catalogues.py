@@ -154,6 +154,25 @@ def test_a_language_without_its_catalogue_is_an_error_that_says_what_to_do(
 
 
 @pytest.mark.parametrize(
+    ("phrase", "expected"),
+    [
+        ("la moyenne", "La moyenne"),
+        ("l'écart-type", "L'écart-type"),
+        ("mean, at 0", "Mean, at 0"),
+        ("écart", "Écart"),
+        ("phi_linear(x)", "phi_linear(x)"),
+        ("f(x), premier appel", "f(x), premier appel"),
+        ("x2 et y", "x2 et y"),
+        ("np.mean", "np.mean"),
+        ("Sigma", "Sigma"),
+        ("", ""),
+    ],
+)
+def test_a_sentence_begins_with_a_capital_unless_with_code(phrase, expected):
+    assert i18n.capital(phrase) == expected
+
+
+@pytest.mark.parametrize(
     ("value", "english", "french"),
     [
         (3.0, "3", "3"),
