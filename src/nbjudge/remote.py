@@ -126,12 +126,12 @@ class Remote:
         )
 
     def _nbjudge_compare(self, name: str, other: Any) -> Any:
-        if isinstance(other, type) and name in ("eq", "ne"):
-            return (_known_class(self._nbjudge_node) is other) is (name == "eq")
         if isinstance(other, Remote):
             if self._nbjudge_expected and other._nbjudge_expected:
                 return self._nbjudge_operate(name, self, other)
             return NotImplemented
+        if isinstance(other, type) and name in ("eq", "ne"):
+            return (_known_class(self._nbjudge_node) is other) is (name == "eq")
         if other is not None and self._nbjudge_channel.strict:
             raise HiddenTestError(
                 f"A test compares {self._nbjudge_label}, an object of the student's class "
