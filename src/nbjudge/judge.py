@@ -172,7 +172,7 @@ class Court:
             max_bytes=load.reply_bytes,
             strict=load.strict,
             named=self._given_name,
-            classes=ErrorClasses(self._given_error),
+            classes=ErrorClasses(self._given_error, _words(load)),
         )
         self.bridged = Bridged(self.channel, self.world)
         self._seed = b""
@@ -582,6 +582,14 @@ def _seed_here(number: int, source: str) -> None:
             import torch
 
             torch.manual_seed(number)
+
+
+def _words(load: Load) -> frozenset[str]:
+    """Return the words of the instructor's code."""
+    texts = [cell.source for cell in load.notebook.cells if cell.cell_type == "code"]
+    for files in (load.files, load.judge_files):
+        texts += [files[path].decode("utf-8", "replace") for path in files if path.endswith(".py")]
+    return frozenset(word for text in texts for word in re.findall(r"\w+", text))
 
 
 class Bridged:
