@@ -16,6 +16,12 @@ from nbjudge.verdict import Part, Verdict
 
 Output = dict[str, Any]
 
+MAX_SHOWN_CELL, MAX_SHOWN = 20_000, 400_000
+"""Characters shown of one cell of the student's, and of all of them. What colours code and renders
+Markdown, in formgrader too, takes a time that grows with the square of a text made for it."""
+# A picture that was pasted into a text would leave no room for the words after it.
+_PASTED = re.compile(r"data:image/[^)\s]{1000,}")
+
 
 def number(value: float) -> str:
     """Write points in the language in use, without a superfluous zero: 1.5 (1,5 in French), 3."""
@@ -73,10 +79,14 @@ def build_document(
         Sentences about the whole notebook.
     """
     built = []
+    room = MAX_SHOWN
     for position, (cell, identifier) in enumerate(
         zip(cells, _identifiers(notebook, cells), strict=True)
     ):
         data = _cell(cell, identifier)
+        if cell.origin is None or cell.origin.is_students:
+            data["source"] = _shown(data["source"], min(room, MAX_SHOWN_CELL))
+            room -= len(data["source"])
         if cell.cell_type == "code":
             data["outputs"] = [dict(output) for output in outputs.get(position, ())]
             data["execution_count"] = counts.get(position)
@@ -135,6 +145,12 @@ def _identifiers(notebook: SourceNotebook, cells: Sequence[RunCell]) -> Iterator
             identifier = f"cell-{position}-{next(attempts)}"
         given.add(identifier)
         yield identifier
+
+
+def _shown(source: str, most: int) -> str:
+    """Return what is shown of a student's cell."""
+    source = _PASTED.sub("data:image/[...]", source)
+    return source if len(source) <= most else f"{source[: max(0, most)]}\n[...]"
 
 
 def _cell(cell: RunCell, identifier: str) -> dict[str, Any]:
