@@ -16,6 +16,8 @@ _IMAGES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 # Every other control character, and halves of characters, which no file or database takes.
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _HALVES = re.compile(r"[\x00\ud800-\udfff]")
+MAX_ESCAPES = 10_000
+"""Changes of colour in one text: nbconvert's time for them grows with the square of their number."""
 
 # U+2063, invisible separator: takes no room in text, code or a formula, and is not white space.
 _BREAK = "\u2063"
@@ -140,7 +142,10 @@ def _text(value: object) -> str:
 
 
 def _shown(value: object) -> str:
-    return _ESCAPE.sub("\ufffd", _text(value))
+    text = _text(value)
+    if text.count("\x1b") > MAX_ESCAPES:
+        text = text.replace("\x1b", "")
+    return _ESCAPE.sub("\ufffd", text)
 
 
 def _is_image(mime: str, value: object) -> bool:
