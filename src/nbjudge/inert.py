@@ -17,7 +17,7 @@ _IMAGES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _HALVES = re.compile(r"[\x00\ud800-\udfff]")
 MAX_ESCAPES = 10_000
-"""Changes of colour in one text: nbconvert's time for them grows with the square of their number."""
+"""Changes of colour in one text; what shows them takes a time that grows with the square."""
 
 # U+2063, invisible separator: takes no room in text, code or a formula, and is not white space.
 _BREAK = "\u2063"
