@@ -252,6 +252,19 @@ class Agent:
     def _do_item(self, order: "dict[str, Any]") -> Any:
         return order["target"][order["key"]]
 
+    def _do_run(self, order: "dict[str, Any]") -> Any:
+        """Return the next items, as a loop over an object without ``__iter__`` takes them."""
+        target, items = order["target"], []
+        try:
+            for key in range(order["start"], order["start"] + order["count"]):
+                items.append(target[key])
+        except IndexError:
+            return items
+        except _Exception:
+            if not items:
+                raise
+        return items
+
     def _do_len(self, order: "dict[str, Any]") -> Any:
         return _len(order["target"])
 

@@ -21,6 +21,9 @@ from nbjudge.judge import Load
 
 _COMMAND = (sys.executable, "-P", "-m", "nbjudge.judge")
 
+_QUICK_SECONDS = 0.02
+"""Of the time that a probe takes, this much is the test's own."""
+
 ProbeAnswer = tuple[str, bytes]
 """("ok", reply) or (outcome, b"")."""
 
@@ -160,7 +163,10 @@ class JudgeProcess:
                     raise HiddenTestError(sentence, trace)
                 if kind is not Frame.PROBE:
                     raise JudgeProcessError(f"The judge process sent an unexpected {kind!r}.")
+                asked = time.monotonic()
                 outcome, reply = probe(data[4 + int.from_bytes(data[:4]) :])
+                # A test that never stops asking must come to an end too.
+                left -= min(time.monotonic() - asked, _QUICK_SECONDS)
                 if outcome == "ok":
                     send_frame(sock, Frame.REPLY, reply)
                 else:

@@ -66,6 +66,19 @@ _READABLE = frozenset(
 )
 
 
+class _Run:
+    """Items of an object that are asked for one after the other, fetched ahead."""
+
+    def __init__(self) -> None:
+        self.begin(None)
+
+    def begin(self, awaited: int | None) -> None:
+        """Wait for a key; nothing is fetched yet."""
+        self.awaited = awaited
+        self.items: list[Any] = []
+        self.asked = -1
+
+
 class Remote:
     """A student's object that is not a plain value; every use is a probe of the kernel."""
 
@@ -76,6 +89,7 @@ class Remote:
         "_nbjudge_label",
         "_nbjudge_node",
         "_nbjudge_origin",
+        "_nbjudge_run",
     )
 
     # numpy leaves operators to us, and takes no student's object for an array.
@@ -91,6 +105,7 @@ class Remote:
             ("origin", origin),
             ("items", []),
             ("fetched", 0),
+            ("run", _Run()),
         ):
             object.__setattr__(self, f"_nbjudge_{name}", value)
 
@@ -309,7 +324,29 @@ def _call(self: Remote, /, *args: Any, **kwargs: Any) -> Any:
 
 
 def _getitem(self: Remote, key: Any) -> Any:
-    return self._nbjudge_ask(f"{self._nbjudge_label}[...]", "[]", op="item", key=key)
+    label = f"{self._nbjudge_label}[...]"
+    run, channel = self._nbjudge_run, self._nbjudge_channel
+    if type(key) is not int or key != run.awaited:
+        run.begin(1 if type(key) is int and key == 0 else None)
+        return self._nbjudge_ask(label, "[]", op="item", key=key)
+    # One after the other from 0: Python's way through an object without __iter__, which may
+    # have no end.
+    if key >= ITERATION_LIMIT:
+        raise TypeError(f"{self._nbjudge_label} has no end")
+    run.awaited = key + 1
+    if key < _CAREFUL or run.asked != channel.asked:  # the test asks for other things meanwhile
+        run.items = []
+        item = self._nbjudge_ask(label, "[]", op="item", key=key)
+        run.asked = channel.asked
+        return item
+    if not run.items:
+        items = self._nbjudge_ask(label, "[]", op="run", start=key, count=_BATCH)
+        if not isinstance(items, list):
+            raise TypeError(f"{self._nbjudge_label} has no items")
+        run.items, run.asked = items[::-1], channel.asked
+    if not run.items:
+        raise IndexError(f"{self._nbjudge_label} has no item {key}")
+    return run.items.pop()
 
 
 def _len(self: Remote) -> int:
@@ -484,6 +521,8 @@ class Channel:
         """Where the reference has objects in the test that is judged; None if it is not known."""
         self.objects: set[str] = set()
         """Where an object has come from, in place of a plain value."""
+        self.asked = 0
+        """How many requests were sent."""
 
     def name(self, name: str) -> Any:
         """Return what a name of the notebook is bound to, as a value or a proxy."""
@@ -581,6 +620,7 @@ class Channel:
             If an argument cannot be sent.
         """
         order = dict(request)
+        self.asked += 1
         torch = sys.modules.get("torch")
         if torch is not None and not torch.is_grad_enabled():
             order["no_grad"] = True

@@ -545,6 +545,31 @@ def test_a_generator_without_end_can_be_cut():
         == [1, 0]  # fmt: skip
 
 
+def test_an_object_without_iter_is_walked_through_by_its_items():
+    right = """
+    class Line:
+        def __init__(self, n): self.n, self.read = n, 0
+        def __getitem__(self, k):
+            if k >= self.n:
+                raise IndexError(k)
+            self.read += 1
+            return k * k
+    """
+    test = """
+    assert list(Line(100)) == [k * k for k in range(100)]
+    assert [a for a, b in zip(Line(50), range(50)) if a != b * b] == []
+    line = Line(5)
+    first, second, *rest = line
+    assert second == 1 and line.read == 5 and 16 in line and 15 not in line
+    for k, item in enumerate(Line(40)):
+        assert item == line[2] + k * k - 4
+    """
+    endless = right.replace("k >= self.n", "False")
+    wrong = right.replace("k * k", "k")
+    cells = notebook((ANSWER, right), (TEST, test))
+    assert marks(cells, right, endless, wrong) == [1, 0, 0]
+
+
 def test_an_exception_after_some_items_comes_where_it_is():
     source = """
     def f():
