@@ -14,9 +14,11 @@ two of the student's own objects, is their code asked: there the class is what i
 from __future__ import annotations
 
 import inspect
+import itertools
+import re
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from nbjudge import sending, values
@@ -119,7 +121,9 @@ class Remote:
     def _nbjudge_expected(self) -> bool:
         """Whether the reference has an object in this place, and not a plain value."""
         expected, origin = self._nbjudge_channel.expected, self._nbjudge_origin
-        return expected is None or origin == _RAISED or origin in expected
+        if expected is None or origin == _RAISED:
+            return True
+        return any(form in expected for form in _general(origin))
 
     def _nbjudge_refuse(self, kind: type[Exception] = TypeError) -> None:
         if not self._nbjudge_expected:
@@ -277,6 +281,7 @@ class Remote:
         return self._nbjudge_items.pop()
 
 
+_MAX_STEP = 60
 _ANCESTORS = frozenset({"__bases__", "__mro__"})
 """Read by issubclass(), which knows a class of a library by its identity."""
 _VALUES = frozenset(
@@ -307,6 +312,46 @@ def nbjudge_name(value: Remote) -> str:
     return f"<{value.nbjudge_type_name()} {value._nbjudge_label} in the student's kernel>"
 
 
+def _placed(value: Any, origin: str, *, exact: bool) -> Iterator[tuple[Remote, str]]:
+    """Yield the objects in a reply's value, and where each has come from.
+
+    ``return model, accuracy``: an object in the first place says nothing of the second.  Items of
+    a list are all of one kind, and theirs may be longer (not ``exact``: in the reference's).
+    """
+    items: list[tuple[Any, str]] = []
+    if isinstance(value, Remote):
+        yield value, origin
+    elif isinstance(value, list | tuple):
+        known = exact or isinstance(value, tuple)
+        items = [(item, str(n) if known else "...") for n, item in enumerate(value)]
+    elif isinstance(value, dict):
+        items = [(key, "...") for key in value]
+        items += [(x, k if isinstance(k, str) and k.isidentifier() else "...")
+                  for k, x in value.items()]  # fmt: skip
+    elif isinstance(value, set | frozenset):
+        items = [(item, "...") for item in value]
+    elif type(value).__name__ == "ndarray" and value.dtype.kind == "O":
+        items = [(item, "...") for item in value.reshape(-1).tolist()]
+    for item, place in items:
+        yield from _placed(item, f"{origin}[{place}]", exact=exact)
+
+
+_PLACE = re.compile(r"\[[^\[\]]+\]")
+_MAX_PLACES = 5
+"""In one origin; deeper, all of them are general."""
+
+
+def _general(origin: str) -> Iterator[str]:
+    """Yield the forms in which the reference may have an origin: ``x[1]`` is an ``x[...]``."""
+    parts = _PLACE.split(origin)
+    places = _PLACE.findall(origin)
+    if len(places) > _MAX_PLACES:
+        yield "[...]".join(parts)
+        return
+    for chosen in itertools.product(*((place, "[...]") for place in places)):
+        yield parts[0] + "".join(map("".join, zip(chosen, parts[1:], strict=True)))
+
+
 def _step(origin: str, step: str) -> str:
     """Say where a value comes from: its name in the notebook, and what was done last."""
     return f"{origin.partition(' ')[0]} {step}"
@@ -318,8 +363,8 @@ def _step(origin: str, step: str) -> str:
 
 def _call(self: Remote, /, *args: Any, **kwargs: Any) -> Any:
     self._nbjudge_refuse()
-    last = self._nbjudge_origin.partition(" ")[2]
-    step = f"{last}()" if last.startswith(".") and not last.endswith(")") else "()"
+    # What a closure returns has another origin than the closure.
+    step = f"{self._nbjudge_origin.partition(' ')[2]}()"[:_MAX_STEP]
     return self._nbjudge_ask(self._nbjudge_label, step, op="call", args=list(args), kwargs=kwargs)
 
 
@@ -641,7 +686,7 @@ class Channel:
             if node.get("raises") is not None:
                 return self._classes.of(node["raises"], node.get("bases"))
             kept = {key: node.get(key) for key in ("id", "type", "classes", "itself")}
-            objects.append(_type_for(node)(self, kept, label, source))
+            objects.append(_type_for(node)(self, kept, label, f"{source}[?]"))
             return objects[-1]
 
         source = label if origin is None else origin
@@ -654,7 +699,10 @@ class Channel:
         self._repeat(reply)
         if "ok" in reply:
             if objects:
-                self.objects.add(source)
+                for found, place in _placed(reply["ok"], source, exact=not self.strict):
+                    object.__setattr__(found, "_nbjudge_origin", place)
+            if self.strict:
+                self.objects.update(found._nbjudge_origin for found in objects)
             return reply["ok"]
         report = reply.get("error")
         report = report if isinstance(report, dict) else {}
