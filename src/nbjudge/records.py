@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from nbjudge.errors import UnknownNameError
+from nbjudge.inert import printable
 from nbjudge.verdict import Result
 
 _FOLDER = Path(".nbjudge") / "results"
+_NOTE = 2_000
+"""Characters kept of a sentence."""
 _REMOVED = Path(".nbjudge") / "removed.txt"
 
 
@@ -26,7 +29,9 @@ def with_notes(result: Result, notes: Sequence[str]) -> Result:
     """Return the result with further sentences for the student before its own."""
     if not notes:
         return result
-    every = (*notes, *(note for note in result.notes if note not in notes))
+    # A file's name may hold anything; these sentences are shown on pages and terminals.
+    said = [printable(note, _NOTE) for note in notes]
+    every = (*said, *(note for note in result.notes if note not in said))
     metadata = result.document["metadata"]
     document = result.document | {
         "metadata": metadata | {"nbjudge": metadata["nbjudge"] | {"notes": list(every)}}
