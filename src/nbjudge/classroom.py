@@ -160,8 +160,10 @@ def _autograded_files(assignment: Assignment, graded: Graded) -> dict[str, bytes
     import nbformat
 
     files: dict[str, bytes] = {}
+    # Feedback is written beside what is copied from here: a folder of its name would be in the way.
+    pages = {f"{notebook.name}.html" for notebook in assignment.notebooks}
     for upload in graded.submission.uploads.values():
-        files.update(upload.files)
+        files.update((k, v) for k, v in upload.files.items() if Path(k).parts[0] not in pages)
     files.update({k: v for k, v in assignment.files.items() if k not in assignment.editable})
     if graded.submission.timestamp is not None:
         files["timestamp.txt"] = graded.submission.timestamp.encode()

@@ -28,6 +28,7 @@ from nbjudge.inert import inert_cell, inert_markdown, inert_output
 from nbjudge.marks import Row
 from nbjudge.parallel import _outcome
 from nbjudge.rebuild import rebuild
+from nbjudge.records import read_record
 from nbjudge.settings import Settings
 from nbjudge.submissions import Submission
 from nbjudge.verdict import Status
@@ -763,6 +764,8 @@ def classroom(tmp_path_factory):
     (folder / "n.ipynb").rename(folder / "n \x1b[2J.ipynb")
     for name in ("index.html", "nbgrader_config.py", "gradebook.db", "conftest.py"):
         (folder / name).write_text("<script>alert(1)</script>", "utf-8")
+    (folder / "n.html").mkdir()
+    (folder / "n.html" / "page.txt").write_text("in the way", "utf-8")
     folder = made.submit("links", {"n": right})
     os.symlink(made.root / "source" / sc.NAME / "n.ipynb", folder / "stolen.txt")
     os.symlink(made.root / "submitted" / "adam", folder / "others")
@@ -797,6 +800,14 @@ def test_an_attacked_class_leaves_every_file_of_the_course_as_it_was(classroom):
     }
     assert len(before) > 6
     assert after == before
+
+
+@pytest.mark.slow
+def test_the_name_of_a_file_is_told_without_what_a_terminal_obeys(classroom):
+    made, _report, _before = classroom
+    notes = read_record(made.root, "page", sc.NAME, "n")["notes"]
+    assert ["[2J.ipynb" in note for note in notes] == [True]
+    assert not CONTROL.search(notes[0])
 
 
 @pytest.mark.slow
