@@ -17,6 +17,7 @@ import itertools
 import linecache
 import math
 import operator
+import os
 import sys
 import traceback
 import types
@@ -143,7 +144,8 @@ class Agent:
         self._kept: dict[str, Any] = {}
         self._kinds: dict[int, tuple[type, dict[str, Any]]] = {}
         self._waiting: dict[int, Exception] = {}
-        self._next = 1
+        # A number of another kernel, before it was restarted, is none of this one's.
+        self._next = int.from_bytes(os.urandom(5))
 
     def handle(self, request: str) -> str:
         """Answer one request, both in base64; raises nothing."""
@@ -464,6 +466,7 @@ def _is_own_container(kind: Any) -> bool:
 
 _BUILTIN_TYPES: "dict[Any, str]" = {
     **{kind: f"builtins:{kind.__name__}" for kind in _CONTAINERS},
+    type: "builtins:type",
     types.GeneratorType: "types:GeneratorType",
     types.FunctionType: "types:FunctionType",
 }

@@ -27,7 +27,7 @@ _BUILTINS = frozenset(dir(builtins))
 _COMPOUND = (ast.For, ast.While, ast.If, ast.Try, ast.With, ast.AsyncFor, ast.AsyncWith, ast.Match)
 
 
-def blind_spots(source: str, is_theirs: Callable[[str], bool]) -> Iterator[str]:
+def blind_spots(source: str, is_theirs: Callable[[str], bool | None]) -> Iterator[str]:
     """Say what in a test cell would hold whatever the student answers.
 
     Parameters
@@ -35,7 +35,8 @@ def blind_spots(source: str, is_theirs: Callable[[str], bool]) -> Iterator[str]:
     source
         Of the test cell.
     is_theirs
-        Whether a name, where the cell does not bind it itself, holds something of the student's.
+        Whether a name, where the cell does not bind it itself, holds something of the student's;
+        None for a name that no cell before binds.
     """
     try:
         tree = ast.parse(plain_python(source))
@@ -89,12 +90,20 @@ def _identity(node: ast.AST, modules: set[str]) -> str:
                 pairs.append((left, right))
     elif isinstance(node, ast.Call) and _last_name(node.func) in _IDENTITY_CHECKS:
         pairs += [(a, b) for a, b in zip(node.args[:1], node.args[1:2], strict=False)]
-    if any(not (_is_single(a, modules) or _is_single(b, modules)) for a, b in pairs):
+    if any(not _is_known(a, b, modules) for a, b in pairs):
         return (
             "outside, values are copies and the same object is never seen twice. Compare with == "
             "(two of the student's objects: by their own class), or look beside them with a probe"
         )
     return ""
+
+
+def _is_known(left: ast.expr, right: ast.expr, modules: set[str]) -> bool:
+    """Whether identity says the same here as in the notebook."""
+    single = [_is_single(side, modules) for side in (left, right)]
+    # `type(x) is int`, and not `type(x) is Vector`, which is a proxy.
+    classes = any(_is_call(side, {"type"}) for side in (left, right))
+    return all(single) if classes else any(single)
 
 
 def _is_single(node: ast.expr, modules: set[str]) -> bool:
@@ -214,11 +223,29 @@ def _bound(node: ast.AST) -> set[str]:
     return found
 
 
+def _own_names(tree: ast.Module) -> set[str]:
+    """Names that a cell itself binds anywhere, arguments and imports included."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            found.add(node.id)
+        elif isinstance(node, ast.arg):
+            found.add(node.arg)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found |= {(a.asname or a.name).partition(".")[0] for a in node.names}
+        elif isinstance(node, ast.ExceptHandler):
+            found.add(node.name or "")
+    return found
+
+
 class _Theirs:
     """Names of a test cell whose value may come of the student's, generously."""
 
-    def __init__(self, tree: ast.Module, is_theirs: Callable[[str], bool]) -> None:
+    def __init__(self, tree: ast.Module, is_theirs: Callable[[str], bool | None]) -> None:
         self._is_theirs = is_theirs
+        self._own = _own_names(tree)
         self._found: set[str] = set()
         self._known: dict[str, bool] = {}
         before = -1
@@ -235,7 +262,10 @@ class _Theirs:
         if name in self._found or name in _MEASURING or name in _READING:
             return True
         if name not in self._known:
-            self._known[name] = self._is_theirs(name)
+            theirs = self._is_theirs(name)
+            # What no source binds may be in the notebook all the same.
+            unknown = theirs is None and name not in self._own and name not in _BUILTINS
+            self._known[name] = unknown or bool(theirs)
         return self._known[name]
 
     def _visit(self, node: ast.AST) -> None:

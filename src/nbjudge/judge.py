@@ -57,6 +57,10 @@ class Load:
     """By test: where the reference has objects and not plain values, if it has been proved."""
 
 
+_SHELL = frozenset({"get_ipython", "display", "In", "Out", "exit", "quit"})
+"""IPython's own names: a test that looks for them is not in the notebook."""
+
+
 class TestSpace(CellSpace):
     """Names of a test cell: its own, the student's through the kernel, the instructor's."""
 
@@ -83,7 +87,13 @@ class TestSpace(CellSpace):
         except KeyError:
             if name == "display":
                 return lambda *_args, **_kwargs: None
-            value = self._court.earlier(name, self._position)
+            try:
+                value = self._court.earlier(name, self._position)
+            except KeyError:
+                # What nobody's source binds, a %run or an exec may have bound in the notebook.
+                if not self._in_notebook(name):
+                    raise
+                return self._theirs(name)
             self.touched = True
         else:
             if self._world.changed_by_an_answer(name, self._position):
@@ -143,10 +153,13 @@ class TestSpace(CellSpace):
 
     def __contains__(self, name: object) -> bool:
         """Whether the notebook has a name: ``"x" in globals()``."""
-        if dict.__contains__(self, name):
-            return True
+        return dict.__contains__(self, name) or self._in_notebook(name)
+
+    def _in_notebook(self, name: object) -> bool:
+        if not isinstance(name, str) or name in _SHELL or hasattr(builtins, name):
+            return False
         self.touched = True
-        return isinstance(name, str) and self._court.channel.has(name)
+        return self._court.channel.has(name)
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return the value of a name (``globals().get("x")``)."""
@@ -237,8 +250,11 @@ class Court:
         """
         cell = self.load.notebook.cells[position]
         self._position, self._seed, self._score = position, seed, None
-        expected = self.load.objects.get(cell.grade_id or "")
-        self.channel.expected = None if expected is None else frozenset(expected)
+        # A right answer of another structure may have an object where the reference has one in
+        # another test: a tree's other branch.
+        proved = self.load.objects
+        known = {origin for origins in proved.values() for origin in origins}
+        self.channel.expected = frozenset(known) if (cell.grade_id or "") in proved else None
         self.channel.objects.clear()
         self._hidden_lines = cell.hidden_lines
         ledger: list[testing.Credit] = []
@@ -301,14 +317,15 @@ class Court:
     def _refuse_blind_spots(self, cell: SourceCell, position: int) -> None:
         """While proving the reference: what would hold whatever the student answers."""
 
-        def is_theirs(name: str) -> bool:
+        def is_theirs(name: str) -> bool | None:
             if self.world.owner(name, position) is not Owner.GIVEN:
                 return True
             if self.world.binder(name, position) is None:
-                return any(
-                    name in self.world.names[index].assigned and earlier.kind is Kind.TEST
-                    for index, earlier in enumerate(self.world.cells[:position])
+                earlier = any(
+                    name in self.world.names[index].assigned and before.kind is Kind.TEST
+                    for index, before in enumerate(self.world.cells[:position])
                 )
+                return True if earlier else None
             return any(
                 name in self.world.names[index].updated and answer.is_students
                 for index, answer in enumerate(self.world.cells[:position])

@@ -150,6 +150,8 @@ class Remote:
                 return self._nbjudge_operate(name, self, other)
             return NotImplemented
         if isinstance(other, type) and name in ("eq", "ne"):
+            if issubclass(other, Remote):  # type(x) == Vector
+                return (self.__name__ == other.__name__) is (name == "eq")
             return (_known_class(self._nbjudge_node) is other) is (name == "eq")
         if other is not None and self._nbjudge_channel.strict:
             raise HiddenTestError(
@@ -220,6 +222,12 @@ class Remote:
     def __instancecheck__(self, instance: Any) -> bool:
         return isinstance(instance, Remote) and bool(
             self._nbjudge_operate("isinstance", instance, self)
+        )
+
+    def __mro_entries__(self, _bases: Any) -> Any:
+        raise HiddenTestError(
+            f"A test derives a class of its own from the student's {self._nbjudge_label}, whose "
+            "methods stay in another process: derive it in a probe."
         )
 
     def __subclasscheck__(self, subclass: Any) -> bool:
@@ -353,8 +361,11 @@ def _general(origin: str) -> Iterator[str]:
 
 
 def _step(origin: str, step: str) -> str:
-    """Say where a value comes from: its name in the notebook, and what was done last."""
-    return f"{origin.partition(' ')[0]} {step}"
+    """Say where a value comes from: its name in the notebook, and what was done last.
+
+    An attribute's own name says enough: whichever object of the notebook it is of.
+    """
+    return f"* {step}" if step.startswith(".") else f"{origin.partition(' ')[0]} {step}"
 
 
 # Special methods: a proxy has those that the student's class has, and no other, so that

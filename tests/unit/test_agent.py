@@ -46,6 +46,11 @@ def test_names_that_a_question_took_away_are_there_again_for_the_next():
     assert order(op="unbind", name="nowhere")["error"]["missing"] == "nowhere"
 
 
+def test_an_object_of_a_kernel_that_is_gone_is_none_of_the_next_ones():
+    numbers = {ask({"op": "get", "name": "x"}, {"x": object()})["ok"]["id"] for _ in range(20)}
+    assert len(numbers) == 20
+
+
 def test_a_missing_name_is_named():
     report = ask({"op": "get", "name": "mu"})["error"]
     assert (report["missing"], report["type"], report["bases"]) == (

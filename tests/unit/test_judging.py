@@ -221,6 +221,24 @@ def test_the_names_of_the_notebook_can_be_asked_for():
     ]
 
 
+def test_a_name_that_no_source_binds_may_be_in_the_notebook():
+    cells = notebook(
+        (GIVEN, "exec('def twice(x): return x + x')"),
+        (ANSWER, "exec('y = 1')"),
+        (TEST, "assert y == 1 and twice(2) == 4"),
+    )
+    assert marks(cells, "y = 1", "z = 1") == [1, 0]
+
+
+def test_a_test_can_ask_whether_it_is_in_the_notebook():
+    cells = notebook(
+        (GIVEN, "exec('def get_ipython(): return 1')"),
+        (ANSWER, "x = 1"),
+        (TEST, "assert x == 1\nif 'get_ipython' in globals():\n    raise SystemExit"),
+    )
+    assert marks(cells, "x = 1") == [1]
+
+
 # What a call does beside returning a value.
 
 
@@ -451,6 +469,8 @@ def test_a_class_is_judged_by_what_its_objects_do(fault):
         "try:\n    Vector(1, 2) - Vector(1, 1)\nexcept TypeError:\n    pass\nelse:\n"
         "    raise AssertionError('no minus')\nassert Vector(1, 2).x == 1",
         "v = Vector(1, 2)\nassert v != None and v is not None and not v == None",
+        "v = Vector(1, 2)\nassert type(v) == Vector and type(v) != int\n"
+        "assert isinstance(Vector, type)",
     ],
 )  # fmt: skip
 def test_an_object_is_what_it_is_beside_its_class(test):
@@ -462,6 +482,37 @@ def test_a_comparison_with_a_value_of_the_test_is_refused():
     said = refusal((ANSWER, VECTOR), (TEST, "assert Vector(1, 2) * 2 == (2, 4)"))
     assert "decided outside" in said
     assert "Vector" in said
+
+
+def test_a_class_of_the_tests_cannot_be_derived_from_theirs():
+    said = refusal(
+        (ANSWER, VECTOR), (TEST, "class Longer(Vector): pass\nassert Longer(1, 2).x == 1")
+    )
+    assert "derives a class" in said
+
+
+TREE = """
+class Node:
+    def __init__(self, value, left=None, right=None):
+        self.value, self.left, self.right = value, left, right
+def build(items):
+    root = None
+    for item in items:
+        root = Node(item, root, None)
+    return root
+"""
+
+
+def test_a_right_answer_may_have_an_object_where_the_reference_has_none():
+    walk = """
+    def values(node): return set() if node is None else (
+        {node.value} | values(node.left) | values(node.right))
+    assert values(build([1, 2, 3])) == {1, 2, 3}
+    """
+    both = "n = Node(1, Node(2), Node(3))\nassert n.left.value == 2 and n.right.value == 3"
+    cells = notebook((ANSWER, TREE), (TEST, both), (TEST, walk))
+    other = TREE.replace("Node(item, root, None)", "Node(item, None, root)")
+    assert marks(cells, other, TREE.replace("root, None)", "None, None)")) == [1, 0]
 
 
 def test_a_list_of_ones_own_keeps_its_methods():
@@ -893,6 +944,7 @@ def test_a_score_outside_the_points_is_the_instructors_error():
         ("a = [1]\nb = a", "import unittest\nunittest.TestCase().assertIs(a, b)", "never seen"),
         ("a = [1]\nb = a[:]", "assert id(a) != id(b)", "never seen twice"),
         ("a = [1]\nb = a[:]", "b.append(2)\nassert a == [1]", "changes the student's 'b' in place"),
+        ("class A: pass\nclass B: pass", "assert type(A()) is not B", "never seen twice"),
         ("def f(x): return sorted(x)", "x = [2, 1]\nassert f(x) == [1, 2]\nassert x == [2, 1]",
          "line 3, « assert x == [2, 1] »: this check uses nothing"),
         ("def f(x): x.sort()", "x = [2, 1]\nf(x)\nassert x == [1, 2]", "uses nothing"),
