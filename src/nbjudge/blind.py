@@ -113,6 +113,8 @@ def _is_single(node: ast.expr, modules: set[str]) -> bool:
     if isinstance(node, ast.Name):
         return node.id in _BUILTINS or node.id in {"NotImplemented", "Ellipsis"}
     if isinstance(node, ast.Attribute):
+        if node.attr in {"nan", "inf", "pi", "e"}:
+            return False  # numbers like others
         return (
             _root(node) in modules
             or node.attr in {"empty", "NaT", "NA"}

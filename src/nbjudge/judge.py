@@ -77,13 +77,20 @@ class TestSpace(CellSpace):
         """Whether anything of the student's was used."""
 
     def __missing__(self, name: str) -> Any:
+        try:
+            return self._found(name)
+        except HiddenTestError as error:
+            self._court.channel.noticed.append(error)
+            raise
+
+    def _found(self, name: str) -> Any:
         owner = self._world.owner(name, self._position)
         if owner is Owner.STUDENT:
             return self._theirs(name)
         if owner is Owner.HELPER and self._world.define_in(self, name, self._position):
             return dict.__getitem__(self, name)
         try:
-            value = super().__missing__(name)
+            value = self._world.lookup(name, self._position)
         except KeyError:
             if name == "display":
                 return lambda *_args, **_kwargs: None
@@ -236,6 +243,8 @@ class Court:
 
     def credit_failed(self, error: BaseException) -> bool:
         """Record it, and let the cell go on."""
+        noticed = self.channel.noticed
+        noticed[:] = [other for other in noticed if other is not error]
         return True
 
     # The judging.
@@ -256,6 +265,7 @@ class Court:
         known = {origin for origins in proved.values() for origin in origins}
         self.channel.expected = frozenset(known) if (cell.grade_id or "") in proved else None
         self.channel.objects.clear()
+        self.channel.noticed.clear()
         self._hidden_lines = cell.hidden_lines
         ledger: list[testing.Credit] = []
         token = testing.ledger.set(ledger)
@@ -306,13 +316,30 @@ class Court:
         except BaseException as error:  # whatever a test meets in a student's values
             if not testing.is_failure(error):
                 raise
-            return self._sentence(error)
+            return self._noticed() or self._sentence(error)
         finally:
             self.bridged.stop()
             sys.stdout, sys.stderr = streams  # a test that failed has not put them back
+        noticed = self._noticed()
+        if noticed is not None:
+            return noticed
         if self.load.strict:
             self._refuse_copies(cell, space)
         return Status.PASSED, "", ""
+
+    def _noticed(self) -> tuple[Status, str, str] | None:
+        """Say what ends the question though the test went on: ``except Exception: pass``.
+
+        An endless loop is not the exception that a test waits for.
+        """
+        for error in self.channel.noticed:
+            if isinstance(error, HiddenTestError) and self.load.strict:
+                raise error
+            if isinstance(error, remote.KernelLost):
+                return _lost(error.outcome)
+            if isinstance(error, remote.StudentError):
+                return self._sentence(error)
+        return None
 
     def _refuse_blind_spots(self, cell: SourceCell, position: int) -> None:
         """While proving the reference: what would hold whatever the student answers."""
@@ -382,7 +409,8 @@ class Court:
         try:
             self.channel.bind(name, value)
         except HiddenTestError as error:
-            raise HiddenTestError(
+            self.channel.noticed.clear()
+            raise self.channel.refusal(
                 f"A test puts something of its own in the place of {name!r}, to see whether the "
                 "student's code uses it; that code runs in another process, where only a plain "
                 f"def or lambda can take its place. {error}"

@@ -21,6 +21,9 @@ MAX_LINES = 5
 MAX_BASES = 100
 MAX_CLASSES = 1000
 
+UNREADABLE = frozenset({"MalformedValue", "ValueTooLarge", "ValueTooDeep"})
+"""Not the student's exceptions: their code returned something, and it cannot be read."""
+
 # Raised in a test, they would end its loop over map(student_function, cases) in silence.
 _NOT_RAISED = (StopIteration, StopAsyncIteration)
 

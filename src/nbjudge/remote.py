@@ -27,6 +27,7 @@ from nbjudge.errors import HiddenTestError
 from nbjudge.inert import printable
 from nbjudge.raised import (
     MAX_MESSAGE,
+    UNREADABLE,
     ErrorClasses,
     KernelLost,
     StudentError,
@@ -154,7 +155,7 @@ class Remote:
                 return (self.__name__ == other.__name__) is (name == "eq")
             return (_known_class(self._nbjudge_node) is other) is (name == "eq")
         if other is not None and self._nbjudge_channel.strict:
-            raise HiddenTestError(
+            raise self._nbjudge_channel.refusal(
                 f"A test compares {self._nbjudge_label}, an object of the student's class "
                 f"{self.nbjudge_type_name()}, with a value of its own ({type(other).__name__}). "
                 "Equality and order are decided outside: compare its attributes, or what a "
@@ -225,7 +226,7 @@ class Remote:
         )
 
     def __mro_entries__(self, _bases: Any) -> Any:
-        raise HiddenTestError(
+        raise self._nbjudge_channel.refusal(
             f"A test derives a class of its own from the student's {self._nbjudge_label}, whose "
             "methods stay in another process: derive it in a probe."
         )
@@ -457,7 +458,7 @@ def _exit(self: Remote, kind: type[BaseException] | None, error: Any, _trace: An
         message="" if error is None else str(error),
     )
     if swallowed and kind is not None and self._nbjudge_channel.strict:
-        raise HiddenTestError(
+        raise self._nbjudge_channel.refusal(
             f"{self._nbjudge_label} swallows the exception of a with block. Outside it may not, "
             "or it could swallow what a test says: raise the exception in a function that a "
             "probe runs beside it."
@@ -579,6 +580,15 @@ class Channel:
         """Where an object has come from, in place of a plain value."""
         self.asked = 0
         """How many requests were sent."""
+        self.noticed: list[BaseException] = []
+        """What ends a question though a test's own ``except`` may have caught it: the kernel is
+        lost, a call did not end, a reply cannot be read, the instructor must act."""
+
+    def refusal(self, sentence: str) -> HiddenTestError:
+        """Make the error for what a test asks that cannot be had outside."""
+        error = HiddenTestError(sentence)
+        self.noticed.append(error)
+        return error
 
     def name(self, name: str) -> Any:
         """Return what a name of the notebook is bound to, as a value or a proxy."""
@@ -647,7 +657,7 @@ class Channel:
             f"{name} probe",
         )
         if self.strict and _only_booleans(result):
-            raise HiddenTestError(
+            raise self.refusal(
                 f"The probe {name} returns only truth values. A probe runs beside the student's "
                 "code, which can change its verdict: return what was measured (numbers, arrays) "
                 "and compare in the test."
@@ -675,6 +685,17 @@ class Channel:
         HiddenTestError
             If an argument cannot be sent.
         """
+        try:
+            return self._request(request, label, label if origin is None else origin)
+        except (HiddenTestError, KernelLost, StudentTimeout) as error:
+            self.noticed.append(error)
+            raise
+        except StudentError as error:
+            if error.nbjudge_report.type_name in UNREADABLE:
+                self.noticed.append(error)
+            raise
+
+    def _request(self, request: Mapping[str, Any], label: str, source: str) -> Any:
         order = dict(request)
         self.asked += 1
         torch = sys.modules.get("torch")
@@ -700,7 +721,6 @@ class Channel:
             objects.append(_type_for(node)(self, kept, label, f"{source}[?]"))
             return objects[-1]
 
-        source = label if origin is None else origin
         objects: list[Remote] = []
         try:
             reply = values.decode(reply_bytes, remote=remote, max_bytes=self._max_bytes)

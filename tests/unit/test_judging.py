@@ -750,6 +750,29 @@ def test_a_check_of_pytest_that_fails_is_a_failed_test():
     assert marks(cells, "def f(x): return 1", "def f(x): return {}[x]") == [0.75, 0.25]
 
 
+EXPECTS = """
+try:
+    f(-1)
+except Exception:
+    pass
+else:
+    raise AssertionError("f(-1) should raise")
+"""
+
+
+@pytest.mark.parametrize("test", [EXPECTS, EXPECTS.replace("except Exception", "except")])
+def test_what_cannot_be_read_is_not_the_exception_that_a_test_waits_for(test):
+    right = "def f(x):\n    if x < 0:\n        raise ValueError(x)"
+    wrong = "def f(x):\n    x = []\n    x.append(x)\n    return x"
+    assert marks(notebook((ANSWER, right), (TEST, test)), right, wrong) == [1, 0]
+
+
+def test_what_the_instructor_must_do_is_not_caught_by_the_test():
+    right = VECTOR.replace("(self.x, self.y) == (other.x, other.y)", "other + 1")
+    said = refusal((ANSWER, right), (TEST, EXPECTS.replace("f(-1)", "Vector(1, 2) == 'a'")))
+    assert "decided outside" in said
+
+
 # Values of the usual libraries.
 
 PANDAS = """
@@ -943,6 +966,7 @@ def test_a_score_outside_the_points_is_the_instructors_error():
         ("a = [1]\nb = a[:]", "assert a == b and a is not b", "the same object is never seen"),
         ("a = [1]\nb = a", "import unittest\nunittest.TestCase().assertIs(a, b)", "never seen"),
         ("a = [1]\nb = a[:]", "assert id(a) != id(b)", "never seen twice"),
+        ("def f(): return 1.0", "import math\nassert f() is not math.nan", "never seen twice"),
         ("a = [1]\nb = a[:]", "b.append(2)\nassert a == [1]", "changes the student's 'b' in place"),
         ("class A: pass\nclass B: pass", "assert type(A()) is not B", "never seen twice"),
         ("def f(x): return sorted(x)", "x = [2, 1]\nassert f(x) == [1, 2]\nassert x == [2, 1]",
