@@ -499,6 +499,7 @@ def _described(kind: type) -> "dict[str, Any]":
         "type": name[:200],
         "methods": sorted(SPECIAL_METHODS & defined),
         "classes": libraries[:MAX_CLASSES],
+        "compares": "__eq__" in defined,
     }
 
 

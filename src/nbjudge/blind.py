@@ -307,6 +307,10 @@ class _Theirs:
                     self._found |= _bound(part)
             elif isinstance(part, ast.ExceptHandler):
                 self._found.add(part.name or "")
+            elif branches and isinstance(part, ast.Expr) and isinstance(part.value, ast.Call):
+                call = part.value.func  # `if f(x) != y: errors.append(x)`
+                if isinstance(call, ast.Attribute) and not call.attr.startswith("assert"):
+                    self._found.add(_root(call))
         for item in getattr(node, "items", ()):  # a stream that listens, a list of warnings
             self._found |= _names(item.context_expr) - _BUILTINS
             self._found |= set() if item.optional_vars is None else _names(item.optional_vars)

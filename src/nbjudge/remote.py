@@ -154,7 +154,9 @@ class Remote:
             if issubclass(other, Remote):  # type(x) == Vector
                 return (self.__name__ == other.__name__) is (name == "eq")
             return (_known_class(self._nbjudge_node) is other) is (name == "eq")
-        if other is not None and self._nbjudge_channel.strict:
+        # Without an __eq__ of its class, an object is equal to no other in the notebook either.
+        decides = name not in ("eq", "ne") or self._nbjudge_node.get("compares") is True
+        if other is not None and decides and self._nbjudge_channel.strict:
             raise self._nbjudge_channel.refusal(
                 f"A test compares {self._nbjudge_label}, an object of the student's class "
                 f"{self.nbjudge_type_name()}, with a value of its own ({type(other).__name__}). "
@@ -291,6 +293,7 @@ class Remote:
 
 
 _MAX_STEP = 60
+_KEPT = ("id", "type", "classes", "itself", "compares")
 _ANCESTORS = frozenset({"__bases__", "__mro__"})
 """Read by issubclass(), which knows a class of a library by its identity."""
 _VALUES = frozenset(
@@ -717,7 +720,7 @@ class Channel:
                 return known
             if node.get("raises") is not None:
                 return self._classes.of(node["raises"], node.get("bases"))
-            kept = {key: node.get(key) for key in ("id", "type", "classes", "itself")}
+            kept = {key: node.get(key) for key in _KEPT}
             objects.append(_type_for(node)(self, kept, label, f"{source}[?]"))
             return objects[-1]
 

@@ -361,6 +361,26 @@ def test_what_may_not_go_to_an_answer_is_named(test, words):
     assert words in said
 
 
+@pytest.mark.parametrize(
+    "test",
+    [
+        "assert np.vectorize(square)([1.0, 2.0]).tolist() == [1.0, 4.0]",
+        "from scipy.integrate import quad\nassert abs(quad(square, 0, 1)[0] - 1 / 3) < 1e-8",
+        "from scipy.optimize import minimize_scalar\nassert abs(minimize_scalar(square).x) < 1e-6",
+        "import functools\nassert functools.lru_cache(square)(3) == 9\n"
+        "assert functools.partial(square, 2)() == 4",
+        "assert pd.Series([1, 2]).apply(square).tolist() == [1, 4]",
+        "assert sorted([-3, 1, 2], key=square) == [1, 2, -3] and [*map(square, [2])] == [4]",
+        "@functools.wraps(square)\ndef more(x): return square(x) + 1\n"
+        "assert more(2) == 5 and more.__name__ == 'square'",
+    ],
+)
+def test_libraries_can_call_an_answer(test):
+    given = "import functools\nimport numpy as np\nimport pandas as pd"
+    cells = notebook((GIVEN, given), (ANSWER, "def square(x): return x * x"), (TEST, test))
+    assert marks(cells, "def square(x): return x ** 2", "def square(x): return x - 1") == [1, 0]
+
+
 # Objects of the student's own classes.
 
 VECTOR = '''
@@ -1005,6 +1025,8 @@ def test_a_check_that_would_hold_for_every_answer_is_refused(answer, test, words
         "import sys, io\nsys.stdout, keep = io.StringIO(), sys.stdout\nf(1)\n"
         "text = sys.stdout.getvalue()\nsys.stdout = keep\nassert text == ''",
         "import matplotlib.pyplot as plt\nplt.show = lambda: None\nassert f(1) == 2",
+        "errors = []\nfor k in (1, 2):\n    if f(k) != k + 1:\n        errors.append(k)\n"
+        "assert not errors, errors",
         "expected = eval('f(1)')\nassert expected == 2",
         "from unittest import TestCase\nwith TestCase().assertRaises(TypeError):\n    f('a')",
     ],
