@@ -348,7 +348,11 @@ CROWDS = {
     "processes that detach themselves": """
         import os, time
         for _ in range(70):
-            if os.fork() == 0:
+            try:
+                child = os.fork()
+            except OSError:  # the machine's own limit, whose sentence comes second
+                break
+            if child == 0:
                 os.setsid()
                 if os.fork():
                     os._exit(0)
