@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -340,3 +341,17 @@ def test_nbgraders_own_notebooks_have_the_marks_of_stock_nbgrader(
     assert 0 in scores
     assert any(scores)
     assert ours == theirs
+
+
+def test_every_line_of_the_documentation_names_what_shows_it() -> None:
+    here = Path(__file__)
+    page = (here.parents[2] / "docs" / "other-courses.md").read_text("utf-8")
+    questions = {q.name for _imports, every in COURSES.values() for q in every}
+    texts = [here.read_text("utf-8"), (here.parents[1] / "unit" / "test_judging.py").read_text()]
+    tests = {name for text in texts for name in re.findall(r"^def (test_\w+)", text, re.MULTILINE)}
+    rows = [line for line in page.splitlines() if line.startswith("| ") and "Shown by" not in line]
+    assert len(rows) > 25
+    for row in rows:
+        shown = re.findall(r"`(\w+)`", row.rstrip("| ").rpartition("| ")[2])
+        assert shown, row
+        assert set(shown) <= questions | tests, row

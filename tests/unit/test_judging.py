@@ -7,7 +7,9 @@ The student's kernel is an agent in this process; what a kernel does to it is fo
 import base64
 import contextlib
 import linecache
+import sys
 import textwrap
+from types import SimpleNamespace
 
 import pytest
 
@@ -1043,3 +1045,89 @@ def test_a_given_name_that_is_another_value_in_the_notebook_is_refused():
         (TEST, "assert f() == 1 and log == {'n': 1}"),
     ]
     assert "given name 'log'" in refusal(*cells)
+
+
+GIVEN_NODE = """
+class Node:
+    def __init__(self, value, next=None):
+        self.value, self.next = value, next
+"""
+LENGTH = "def length(node): return 0 if node is None else 1 + length(node.next)"
+
+
+def test_an_object_of_a_given_class_is_made_beside_the_answer():
+    cells = [(GIVEN, GIVEN_NODE), (ANSWER, LENGTH)]
+    said = refusal(*cells, (TEST, "assert length(Node(1, Node(2))) == 2"))
+    assert "'Node'" in said
+    beside = """
+    from nbjudge.testing import probe
+
+    @probe
+    def measured(length, items):
+        from __main__ import Node
+        node = None
+        for item in items:
+            node = Node(item, node)
+        return length(node)
+
+    assert measured(length, [1, 2, 3]) == 3
+    """
+    # In this process __main__ is pytest: a kernel has the notebook there (test_other_courses.py).
+    made = notebook(*cells, (TEST, beside.replace("__main__", "node_of_the_notebook")))
+    space = {}
+    exec(textwrap.dedent(GIVEN_NODE), space)
+    sys.modules["node_of_the_notebook"] = SimpleNamespace(Node=space["Node"])
+    try:
+        assert marks(made, "def length(node): return 1") == [0]
+    finally:
+        del sys.modules["node_of_the_notebook"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "test"),
+    [
+        ("def f(x): return (x ** 2).sum()",
+         "x = torch.ones(2, requires_grad=True)\nf(x).backward()\n"
+         "assert f(x) == 2 and torch.equal(x.grad, f(x) * torch.ones(2))"),
+        (NET,
+         "net = Net()\nbefore = net.first.weight.clone()\n"
+         "step = torch.optim.SGD(net.parameters(), lr=0.1)\n"
+         "net(torch.ones(3, 2)).sum().backward()\nstep.step()\n"
+         "assert not torch.equal(before, net.first.weight)"),
+        ("def f(x): x.append(1)", "x = []\nf(x)\nassert len(x) == f([1]) or len(x) == 1"),
+        ("rate = 2\ndef f(x): return rate * x", "rate = 3\nassert f(1) == 3"),
+        ("import sympy\nx = sympy.symbols('x')\nf = sympy.expand((x + 1) ** 2)",
+         "import sympy\nx = sympy.symbols('x')\nassert sympy.simplify(f - (x + 1) ** 2) == 0"),
+        ("from sklearn.linear_model import LogisticRegression\nf = LogisticRegression()",
+         "from sklearn.model_selection import cross_val_score\n"
+         "assert cross_val_score(f, [[0.0], [1.0]] * 10, [0, 1] * 10).mean() > 0.9"),
+        ("async def f(): return 1", "assert await f() == 1"),
+    ],
+    ids=["backward", "optimizer", "argument", "global", "sympy", "estimator", "await"],
+)  # fmt: skip
+def test_what_needs_one_process_fails_on_the_reference(answer, test):
+    cells = notebook((GIVEN, "import torch\nfrom torch import nn"), (ANSWER, answer), (TEST, test))
+    try:
+        verdicts = judge(cells)
+    except HiddenTestError:
+        return
+    assert verdicts["test2"]["points"] == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "wrong", "test"),
+    [
+        ("import sympy\nx = sympy.symbols('x')\nf = sympy.expand((x + 1) ** 2)",
+         "import sympy\nx = sympy.symbols('x')\nf = x ** 2",
+         "assert str(f) == 'x**2 + 2*x + 1' and int(f.subs('x', 2)) == 9"),
+        ("from sklearn.linear_model import LinearRegression\n"
+         "model = LinearRegression().fit([[0.0], [1.0]], [1.0, 3.0])",
+         "from sklearn.linear_model import Ridge\nmodel = Ridge().fit([[0.0], [1.0]], [1.0, 3.0])",
+         "from sklearn.linear_model import LinearRegression\n"
+         "assert isinstance(model, LinearRegression) and abs(model.coef_[0] - 2) < 1e-9\n"
+         "assert abs(model.predict([[2.0]])[0] - 5) < 1e-9"),
+    ],
+    ids=["sympy", "estimator"],
+)  # fmt: skip
+def test_objects_of_libraries_are_asked_where_they_are(answer, wrong, test):
+    assert marks(notebook((ANSWER, answer), (TEST, test)), answer, wrong) == [1, 0]
