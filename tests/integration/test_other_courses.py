@@ -109,18 +109,34 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, float
                 meta = cell["metadata"].get("nbgrader", {})
                 cell["source"] = answers.get(meta.get("grade_id"), cell["source"])
             notebooks[f"{name}-{which}"] = sc.notebook(cells)
-    done = subprocess.run(
-        [sys.executable, "-c", STOCK],
-        input=json.dumps(notebooks),
-        # What its kernels leave there is no fault of the tests here.
-        env=os.environ | {"TMPDIR": str(tmp_path_factory.mktemp("stock"))},
-        capture_output=True,
+    # One process for each core; what their kernels leave behind is no fault of the tests here.
+    environment = os.environ | {"TMPDIR": str(tmp_path_factory.mktemp("stock"))}
+    names = list(notebooks)
+    running = []
+    for part in (names[::2], names[1::2]):
+        process = _python(STOCK, env=environment, stdin=subprocess.PIPE)
+        assert process.stdin is not None
+        process.stdin.write(json.dumps({name: notebooks[name] for name in part}))
+        process.stdin.close()
+        process.stdin = None
+        running.append(process)
+    return {name: m for process in running for name, m in json.loads(_said(process)).items()}
+
+
+def _python(code: str, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT if options.pop("joined", False) else None,
         text=True,
-        check=False,
+        **options,
     )
-    assert done.returncode == 0, done.stderr
-    marks: dict[str, dict[str, float]] = json.loads(done.stdout)
-    return marks
+
+
+def _said(process: subprocess.Popen[str]) -> str:
+    output, _errors = process.communicate()
+    assert process.returncode == 0, output[-3000:]
+    return output
 
 
 @pytest.mark.parametrize("name", COURSES)
@@ -267,17 +283,16 @@ class Quickstart:
 ASSIGNMENTS = ("ps1", "guide", "auto")
 
 
-def _grade(made: sc.SmallCourse, *steps: str) -> None:
+def _grade(made: sc.SmallCourse, *steps: str) -> subprocess.Popen[str]:
     beside = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    done = subprocess.run(
-        [sys.executable, "-c", GRADE, ",".join(steps), *ASSIGNMENTS],
+    return _python(
+        GRADE,
+        ",".join(steps),
+        *ASSIGNMENTS,
         cwd=made.root,
         env=os.environ | {"PATH": beside, "TMPDIR": str(made.root)},
-        capture_output=True,
-        text=True,
-        check=False,
+        joined=True,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
 
 
 @pytest.fixture(scope="module")
@@ -287,14 +302,14 @@ def quickstart(tmp_path_factory: pytest.TempPathFactory) -> Quickstart:
     assert done.returncode == 0, done.stderr
     stock = sc.SmallCourse(folder / "stock")
     _add_assignments(stock.root)
-    _grade(stock, "release")
+    _said(_grade(stock, "release"))
     _hand_in(stock.root)
     ours = sc.SmallCourse(folder / "ours")
     shutil.copytree(stock.root, ours.root, ignore=shutil.ignore_patterns("release", "*.db"))
     with (ours.root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
         config.write(ONE_LINE)
-    _grade(ours, "release", "autograde")
-    _grade(stock, "autograde")
+    for process in [_grade(ours, "release", "autograde"), _grade(stock, "autograde")]:
+        _said(process)
     return Quickstart(stock, ours)
 
 
