@@ -18,17 +18,30 @@ import io
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
 import torch
 from mnist import originals
+from mnist.networks import LeNet
 from mnist.originals import DataUnavailable, Digits
+from mnist.scores import mc_dropout
+from mnist.training import Recipe, fit_classifier, fit_head, logits_of
 from numpy.typing import NDArray
 from rich.console import Console
+from rich.progress import Progress, TimeElapsedColumn
+from torch import Tensor
 
 DATA = originals.TP3 / "data"
 SUMS = "SHA256SUMS"
+LENET = Recipe(epochs=8, rate=1e-3)
+# A constant rate and more epochs: this one is meant to be too sure of itself.
+SURE = Recipe(epochs=12, rate=1e-3, decays=False)
+HEAD_WIDTH = 100
+HEAD_RATES = (3e-5, 1e-4, 3e-4)
+HEAD_EPOCHS = 60
+SAMPLES = 50
 console = Console(stderr=True)
 
 
@@ -45,7 +58,7 @@ def archives(digits: Digits, found: Path | None, target: Path) -> None:
     write_npz(target / "fashion_test.npz", images=outside.images, labels=outside.labels)
 
 
-def write_npz(path: Path, **arrays: NDArray[np.generic]) -> None:
+def write_npz(path: Path, **arrays: Any) -> None:
     """Write arrays, compressed; the same arrays make the same bytes."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
@@ -68,7 +81,103 @@ def write_sums(folder: Path) -> None:
     (folder / SUMS).write_text("".join(lines), encoding="ascii")
 
 
-STEPS: Mapping[str, Callable[[Digits, Path | None, Path], None]] = {"archives": archives}
+def classifier(digits: Digits, found: Path | None, target: Path) -> None:
+    """Train the LeNet that every question uses."""
+    with progress() as bars:
+        network = fit_classifier(LeNet, *digits.fitted.tensors(), LENET, seed=1, progress=bars)
+    write_state(target / "lenet.pt", network.state_dict())
+    tell_accuracy(network, digits)
+
+
+def without_dropout(digits: Digits, found: Path | None, target: Path) -> None:
+    """Train the same network without dropout, longer, and keep its logits."""
+    with progress() as bars:
+        network = fit_classifier(
+            lambda: LeNet(dropout=False), *digits.fitted.tensors(), SURE, seed=2, progress=bars
+        )
+    validation, test = digits.validation, digits.test
+    write_npz(
+        target / "logits_without_dropout.npz",
+        validation_logits=logits_of(network, validation.tensors()[0]).numpy(),
+        validation_labels=validation.labels,
+        test_logits=logits_of(network, test.tensors()[0]).numpy(),
+        test_labels=test.labels,
+    )
+    tell_accuracy(network, digits)
+
+
+def head(digits: Digits, found: Path | None, target: Path) -> None:
+    """Train ConfidNet's head: rate and epoch are those of the lowest validation error."""
+    network = read_lenet(target)
+    fitted, validation = digits.fitted.tensors(), digits.validation.tensors()
+    with progress() as bars:
+        heads = [
+            fit_head(
+                network,
+                fitted,
+                validation,
+                width=HEAD_WIDTH,
+                rate=rate,
+                epochs=HEAD_EPOCHS,
+                seed=3,
+                progress=bars,
+            )
+            for rate in HEAD_RATES
+        ]
+    for rate, one in zip(HEAD_RATES, heads, strict=True):
+        console.print(
+            f"rate {rate:g}: validation error {one.validation_error:.6f}, epoch {one.epoch}"
+        )
+    best = min(heads, key=lambda one: one.validation_error)
+    write_state(target / "confidnet.pt", best.head.state_dict())
+
+
+def monte_carlo(digits: Digits, found: Path | None, target: Path) -> None:
+    """Keep what MC dropout says of every test digit and of the clothes."""
+    network = read_lenet(target)
+    arrays: dict[str, NDArray[np.float32]] = {}
+    with progress() as bars:
+        for name, images in (("test", digits.test), ("fashion", originals.clothes(found))):
+            said = mc_dropout(network, images.tensors()[0], samples=SAMPLES, seed=4, progress=bars)
+            for field, values in vars(said).items():
+                arrays[f"{name}_{field}"] = values.astype(np.float32)
+    write_npz(target / "mc_scores.npz", **arrays)
+
+
+def write_state(path: Path, state: Mapping[str, Tensor]) -> None:
+    """Write a plain ``state_dict``, which ``torch.load(weights_only=True)`` reads."""
+    buffer = io.BytesIO()
+    torch.save(dict(state), buffer)
+    write(path, buffer.getvalue())
+
+
+def read_lenet(folder: Path) -> LeNet:
+    """Return the LeNet that an earlier step wrote."""
+    network = LeNet()
+    network.load_state_dict(torch.load(folder / "lenet.pt", weights_only=True))
+    return network.eval()
+
+
+def tell_accuracy(network: LeNet, digits: Digits) -> None:
+    """Print accuracy and errors on the validation and the test set."""
+    for name, part in (("validation", digits.validation), ("test", digits.test)):
+        x, y = part.tensors()
+        wrong = int((logits_of(network, x).argmax(1) != y).sum())
+        console.print(f"{name}: {wrong} errors of {len(y)}")
+
+
+def progress() -> Progress:
+    """Return bars for a training."""
+    return Progress(*Progress.get_default_columns(), TimeElapsedColumn(), console=console)
+
+
+STEPS: Mapping[str, Callable[[Digits, Path | None, Path], None]] = {
+    "archives": archives,
+    "classifier": classifier,
+    "without_dropout": without_dropout,
+    "head": head,
+    "monte_carlo": monte_carlo,
+}
 
 
 @click.command(help=__doc__.split("\n", 1)[0] if __doc__ else None)
