@@ -22,8 +22,8 @@ $(STAMP): pyproject.toml constraints.txt tools/system.sh
 	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) --constraint constraints.txt --editable '.[course,otter,dev]'
 	touch $(STAMP)
 
-demo: setup ## Grade the sample class end to end and show the marks
-	$(BIN)/nbjudge demo
+demo: setup ## Grade the sample classes end to end and show the marks (TP=tp1: only that one)
+	$(BIN)/nbjudge demo $(TP)
 
 test: setup lint types ## Run everything: lint, types, all tests
 	$(BIN)/python -m pytest

@@ -142,31 +142,13 @@ def run_class(
 
 def show_marks(console: Any, report: ClassReport) -> None:
     """Print the marks per question, then what needs attention."""
-    from rich.table import Table
-    from rich.text import Text
+    from nbjudge.marks import LEGEND, Line, columns, tables
 
-    from nbjudge.marks import columns
-
-    names = columns(report.assignment)
-    widest = max([len("student"), *(len(row.student) for row in report.marks)])
-    # As many questions side by side as fit; the total stands in the last block.
-    room = max(1, (console.width - widest - 5) // 9)
-    items = [*names.items(), ("total", sum(names.values()))]
     console.print(f"{report.assignment.name}: {len(report.marks)} submissions")
-    for start in range(0, len(items), room):
-        table = Table()
-        table.add_column("student", no_wrap=True, min_width=widest)
-        block = items[start : start + room]
-        for name, maximum in block:
-            short = name.removeprefix("test_")
-            table.add_column(f"{short}\n/{maximum:g}", justify="right", no_wrap=True)
-        for row in report.marks:
-            total = f"{row.total:g}" + (" *" if row.provisional else "")
-            shown = [
-                total if name == "total" else f"{row.points.get(name, 0.0):g}" for name, _ in block
-            ]
-            table.add_row(Text(_shown(row.student)), *shown)
+    lines = [Line(row.student, row) for row in report.marks]
+    for table in tables(columns(report.assignment), lines, console.width):
         console.print(table)
+    console.print(LEGEND)
     if any(row.provisional for row in report.marks):
         console.print("* provisional: something is still to be graded or reviewed in formgrader.")
     for warning in report.warnings:
@@ -340,6 +322,7 @@ def doctor() -> None:
 
 
 @main.command()
+@click.argument("assignments", nargs=-1)
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
@@ -347,8 +330,11 @@ def doctor() -> None:
 )
 @click.pass_context
 @_says_errors
-def demo(context: click.Context, output: Path | None) -> None:
-    """Grade the course's sample class from end to end in a folder of its own."""
+def demo(context: click.Context, assignments: tuple[str, ...], output: Path | None) -> None:
+    """Grade the sample class of ASSIGNMENTS from end to end in a folder of its own.
+
+    By default of all that have one, in tests/submissions/.
+    """
     from nbjudge.demo import run_demo
 
-    run_demo(_course(context), output)
+    run_demo(_course(context), output, assignments)

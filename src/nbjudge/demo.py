@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbjudge.course import CONFIG, Course, load_course
-from nbjudge.errors import ConfigurationError, HiddenTestError, MachineError
-from nbjudge.marks import Row, columns, to_csv
+from nbjudge.errors import ConfigurationError, HiddenTestError, MachineError, UnknownNameError
+from nbjudge.marks import LEGEND, Line, columns, tables, to_csv
 from nbjudge.produce import solution_version, student_version, write_folder
 from nbjudge.sample import PREFIX, Sample, read_samples
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SAMPLES = Path("tests") / "submissions"
 
 
-def run_demo(course: Course, output: Path | None) -> None:
+def run_demo(course: Course, output: Path | None, chosen: Sequence[str] = ()) -> None:
     """Build, submit, grade, write marks and feedback; say where to look.
 
     Parameters
@@ -33,11 +33,15 @@ def run_demo(course: Course, output: Path | None) -> None:
         With sample submissions in ``tests/submissions/<assignment>/<group>/``.
     output
         Folder to make; by default ``demo`` in the course.
+    chosen
+        Only these assignments; all that have a sample class when empty.
 
     Raises
     ------
     ConfigurationError
         If the folder is there and was not made by this command, or there is no sample class.
+    UnknownNameError
+        If a chosen assignment has none.
     HiddenTestError
         If a sample submission gets other points than its description promises.
     MachineError
@@ -52,6 +56,13 @@ def run_demo(course: Course, output: Path | None) -> None:
         raise ConfigurationError(
             f"Making the demonstration: there is no sample class in {course.root / SAMPLES}."
         )
+    for name in chosen:
+        if name not in named:
+            raise UnknownNameError(
+                f"Making the demonstration of {name}: there is no sample class in "
+                f"{course.root / SAMPLES / name}. There is one of: {', '.join(named)}."
+            )
+    named = [name for name in named if not chosen or name in chosen]
     _make_folder(course, folder)
     made = load_course(folder)
     broken: list[str] = []
@@ -83,13 +94,16 @@ class _Demo:
         report, seconds, workers = self._grade(len(samples))
         self.marks.write_text(to_csv(report.assignment, report.marks), "utf-8")
         by_student = {row.student: row for row in report.marks}
-        maxima = columns(report.assignment)
-        for table in tables(maxima, samples, by_student, self.console.width):
+        shown = [
+            Line(sample.student.removeprefix(PREFIX), by_student.get(sample.student), sample.group)
+            for sample in samples
+        ]
+        for table in tables(columns(report.assignment), shown, self.console.width, "sample"):
             self.console.print()
             self.console.print(table)
         self._say(
-            f"[dim]· is all points of a question. {len(samples)} submissions in "
-            f"{_duration(seconds)}, {workers} at a time.[/]"
+            f"[dim]{LEGEND} {len(samples)} submissions in {_duration(seconds)}, "
+            f"{workers} at a time.[/]"
         )
         self._say_what_needs_attention(report)
         if report.failed:
@@ -200,84 +214,6 @@ class _Demo:
 
     def _say(self, sentence: str) -> None:
         self.console.print(sentence)
-
-
-# The table on the screen.
-
-
-def tables(
-    maxima: Mapping[str, float],
-    samples: Sequence[Sample],
-    marks: Mapping[str, Row],
-    width: int,
-) -> list[Any]:
-    """Return tables of the marks per question that fit a screen: one, or several side by side.
-
-    Parameters
-    ----------
-    maxima
-        Points of every question, by its name in the marks.
-    samples
-        In the order in which they are shown; each group has its line.
-    marks
-        By student; those who have none are shown without.
-    width
-        Of the screen, in characters.
-    """
-    from rich.table import Table
-
-    names = {sample.student: sample.student.removeprefix(PREFIX) for sample in samples}
-    first = max(len(text) for text in names.values()) + 2
-
-    def shown(student: str, name: str) -> str:
-        row = marks.get(student)
-        if row is None:
-            return ""
-        return "·" if row.points.get(name, 0.0) >= maxima[name] else f"{row.points[name]:g}"
-
-    sizes = {
-        name: max(
-            len(line) for line in (*_heading(name), f"{top:g}", *(shown(s, name) for s in names))
-        )
-        for name, top in maxima.items()
-    }
-    blocks: list[list[str]] = [[]]
-    left = width - first - 6
-    for name, size in sizes.items():
-        if size + 1 > left and blocks[-1]:
-            blocks.append([])
-            left = width - first
-        blocks[-1].append(name)
-        left -= size + 1
-    made = []
-    for number, block in enumerate(blocks):
-        table = Table(box=None, padding=(0, 0, 0, 1), pad_edge=False, header_style="bold")
-        table.add_column("sample", no_wrap=True, width=first - 1)
-        if number == 0:
-            total = f"{sum(maxima.values()):g}"
-            table.add_column(f"total\n\n{total}", justify="right", width=5, style="bold")
-        for name in block:
-            heading = "\n".join((*_heading(name), f"{maxima[name]:g}"))
-            table.add_column(heading, justify="right", width=sizes[name])
-        group = ""
-        for sample in samples:
-            if sample.group != group:
-                group = sample.group
-                table.add_row(f"[bold]{group}[/]")
-            row = marks.get(sample.student)
-            totals = [f"{row.total:g}" if row else "-"] if number == 0 else []
-            cells = [shown(sample.student, name) for name in block]
-            table.add_row(f" {names[sample.student]}", *totals, *cells)
-        made.append(table)
-    return made
-
-
-def _heading(name: str) -> tuple[str, str]:
-    """Return a question's number in two lines, as the énoncé has it: test_q1_4a is 1.4 and a."""
-    number = name.removeprefix("test_").removeprefix("q").replace("_", ".")
-    if number[-1:].isalpha() and number[-2:-1].isdigit():
-        return number[:-1], number[-1]
-    return number, ""
 
 
 def _duration(seconds: float) -> str:

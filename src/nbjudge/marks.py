@@ -6,9 +6,13 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbjudge.assignment import Assignment
+from nbjudge.inert import printable
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,3 +87,106 @@ def to_csv(assignment: Assignment, marks: Sequence[Row]) -> str:
             ]
         )
     return text.getvalue()
+
+
+# On the screen.
+
+LEGEND = "· is all points of a question."
+
+
+@dataclass(frozen=True)
+class Line:
+    """What the table shows of one submission."""
+
+    name: str
+    row: Row | None
+    """None if it has no marks."""
+    group: str = ""
+
+
+def tables(
+    maxima: Mapping[str, float], lines: Sequence[Line], width: int, heading: str = "student"
+) -> list[Table]:
+    """Return tables of the marks per question that fit a screen: one, or several side by side.
+
+    Parameters
+    ----------
+    maxima
+        Points of every question, by its name in the marks.
+    lines
+        In the order in which they are shown; a group that is not empty has its own line.
+    width
+        Of the screen, in characters.
+    heading
+        Of the column with the names.
+    """
+    from rich.cells import cell_len
+    from rich.table import Table
+    from rich.text import Text
+
+    names = [printable(line.name, len(line.name)) for line in lines]
+    total = f"{sum(maxima.values()):g}"
+    totals = [_total(line.row) for line in lines]
+    first = max(map(cell_len, [heading, *names])) + 2
+    second = max(map(len, ["total", total, *totals])) + 1
+    sizes = {
+        name: max(
+            len(text)
+            for text in (
+                *_number(name),
+                f"{top:g}",
+                *(_shown(line.row, name, top) for line in lines),
+            )
+        )
+        for name, top in maxima.items()
+    }
+    blocks: list[list[str]] = [[]]
+    left = width - first - second
+    for name, size in sizes.items():
+        if size + 1 > left and blocks[-1]:
+            blocks.append([])
+            left = width - first
+        blocks[-1].append(name)
+        left -= size + 1
+    made = []
+    for place, block in enumerate(blocks):
+        table = Table(box=None, padding=(0, 0, 0, 1), pad_edge=False, header_style="bold")
+        table.add_column(heading, no_wrap=True, width=first - 1)
+        if place == 0:
+            table.add_column(
+                f"total\n\n{total}", justify="right", width=second - 1, style="bold", no_wrap=True
+            )
+        for name in block:
+            column = Text("\n".join((*_number(name), f"{maxima[name]:g}")))
+            table.add_column(column, justify="right", width=sizes[name])
+        group = ""
+        for line, name, earned in zip(lines, names, totals, strict=True):
+            if line.group != group:
+                group = line.group
+                table.add_row(Text(group, style="bold"))
+            table.add_row(
+                Text(f" {name}" if group else name),
+                *([earned] if place == 0 else []),
+                *(_shown(line.row, question, maxima[question]) for question in block),
+            )
+        made.append(table)
+    return made
+
+
+def _number(name: str) -> tuple[str, str]:
+    """Return a question's number in two lines, as the énoncé has it: test_q1_4a is 1.4 and a."""
+    number = name.removeprefix("test_").removeprefix("q").replace("_", ".")
+    if number[-1:].isalpha() and number[-2:-1].isdigit():
+        return number[:-1], number[-1]
+    return number, ""
+
+
+def _total(row: Row | None) -> str:
+    return "-" if row is None else f"{row.total:g}" + (" *" if row.provisional else "")
+
+
+def _shown(row: Row | None, name: str, maximum: float) -> str:
+    if row is None:
+        return ""
+    points = row.points.get(name, 0.0)
+    return "·" if points == maximum > 0 else f"{points:g}"

@@ -1,12 +1,15 @@
-"""The sample class of TP1 is graded once, sealed, and every submission gets what it promises.
+"""The sample class of every TP is graded once, sealed, and every submission gets what it promises.
 
 What a submission promises was read in the notebook's questions before anything was run: what a
 mistake costs, that an early one is paid once, that an accident costs its own question.
+
+A folder in tests/submissions/ is a class: nothing has to be added here for it.
 """
 
 import ast
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import json
 import os
@@ -29,9 +32,16 @@ from nbjudge.submissions import read_submission
 from nbjudge.verdict import Status
 
 ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "tests" / "submissions" / "tp1"
-AT_LEAST = {"justes": 8, "fausses": 14, "hostiles": 12, "cassees": 9}
-PATCHES = sorted(FOLDER.glob("*/*.py"))
+SAMPLES = ROOT / "tests" / "submissions"
+TPS = sorted(folder.name for folder in SAMPLES.iterdir() if folder.is_dir())
+PATCHES = {tp: sorted((SAMPLES / tp).glob("*/*.py")) for tp in TPS}
+GROUPS = {"justes", "fausses", "hostiles", "cassees"}
+AT_LEAST = {
+    # What is said of hostile and broken submissions is tried on the first TP.
+    "tp1": {"justes": 8, "fausses": 14, "hostiles": 12, "cassees": 9},
+    **{tp: {"justes": 1, "fausses": 1} for tp in TPS if tp != "tp1"},
+}
+POINTS = 20
 SECRET = hashlib.sha256(b"the sample class").digest()
 WRITTEN = "ecrit-par-un-eleve-fictif"
 """Name of the files that hostiles/ecrit_partout.py makes wherever it can."""
@@ -43,25 +53,39 @@ def student_of(path):
     return "eleve-" + path.stem.replace("_", "-")
 
 
-every_submission = pytest.mark.parametrize(
-    "student", [pytest.param(student_of(p), id=f"{p.parent.name}-{p.stem}") for p in PATCHES]
-)
+def group_of(tp):
+    """Mark what looks at a graded class: one process grades it."""
+    return pytest.mark.xdist_group(f"class of {tp}")
 
 
-def of_group(group):
-    chosen = [p for p in PATCHES if p.parent.name == group]
+def submissions(*groups):
+    """Parametrise with all submissions of some groups, of all TPs."""
     return pytest.mark.parametrize(
-        "student", [pytest.param(student_of(p), id=p.stem) for p in chosen]
+        ("tp", "student"),
+        [
+            pytest.param(tp, student_of(p), id=f"{tp}-{p.parent.name}-{p.stem}", marks=group_of(tp))
+            for tp, paths in PATCHES.items()
+            for p in paths
+            if p.parent.name in groups
+        ],
     )
+
+
+every_submission = submissions(*GROUPS)
+every_class = pytest.mark.parametrize("tp", [pytest.param(tp, marks=group_of(tp)) for tp in TPS])
 
 
 @dataclasses.dataclass(frozen=True)
 class GradedClass:
-    notebook: object
+    assignment: object
     samples: dict
     graded: dict
     left: list
     """Command lines of sandboxes that were still there afterwards."""
+
+    @property
+    def notebook(self):
+        return self.assignment.notebooks[0]
 
     def result(self, student):
         graded = self.graded[student]
@@ -80,25 +104,25 @@ class GradedClass:
         )
 
 
-@pytest.fixture(scope="session")
-def tp1(tmp_path_factory):
-    """The whole class, handed in, graded on this machine's cores, as `nbjudge grade` does it."""
+def graded_class(tp, root):
+    """Hand the whole class in, grade it on this machine's cores, as `nbjudge grade` does it."""
     course = load_course(ROOT)
     i18n.use_language(course.settings.language)
-    assignment = course.compile("tp1")
+    assignment = course.compile(tp)
+    (name,) = (f"{notebook.name}.ipynb" for notebook in assignment.notebooks)
     samples = read_samples(
-        FOLDER,
+        SAMPLES / tp,
         assignment,
-        student_version(course, assignment)["tp1.ipynb"],
-        solution_version(course, assignment)["tp1.ipynb"],
+        student_version(course, assignment)[name],
+        solution_version(course, assignment)[name],
     )
     # What waits for time limits goes first, so that no core is idle at the end.
     samples.sort(key=lambda sample: sample.group != "hostiles")
-    handed_in = dataclasses.replace(course, root=tmp_path_factory.mktemp("class"))
-    submit(handed_in, "tp1", samples)
+    handed_in = dataclasses.replace(course, root=root)
+    submit(handed_in, tp, samples)
     submissions = [
         read_submission(
-            handed_in.folder("submitted") / sample.student / "tp1",
+            handed_in.folder("submitted") / sample.student / tp,
             sample.student,
             assignment,
             course.settings.limits,
@@ -118,67 +142,97 @@ def tp1(tmp_path_factory):
             if "bwrap" in command or "ipykernel" in command or "nbjudge.judge" in command:
                 left.append(command)
     return GradedClass(
-        notebook=assignment.notebooks[0],
+        assignment=assignment,
         samples={sample.student: sample for sample in samples},
         graded=graded,
         left=left,
     )
 
 
+@pytest.fixture(scope="session")
+def class_of(tmp_path_factory):
+    """Return the graded class of a TP; it is graded when it is first asked for."""
+    return functools.cache(lambda tp: graded_class(tp, tmp_path_factory.mktemp(tp)))
+
+
+@pytest.fixture
+def graded(class_of, tp):
+    return class_of(tp)
+
+
 # Before anything is run.
 
 
-@pytest.mark.parametrize(("group", "least"), AT_LEAST.items())
-def test_a_group_of_the_class_holds_enough_submissions(group, least):
-    assert len([path for path in PATCHES if path.parent.name == group]) >= least
+def test_there_is_a_class_for_every_tp_of_the_course():
+    assert "tp1" in TPS
+    assert set(TPS) <= {folder.name for folder in (ROOT / "source").iterdir()}
 
 
-def test_every_folder_of_the_class_is_one_of_the_groups():
-    assert {path.parent.name for path in PATCHES} == set(AT_LEAST)
+@pytest.mark.parametrize(
+    ("tp", "group", "least"),
+    [(tp, *least) for tp, groups in AT_LEAST.items() for least in groups.items()],
+)
+def test_a_group_of_the_class_holds_enough_submissions(tp, group, least):
+    assert len([path for path in PATCHES[tp] if path.parent.name == group]) >= least
 
 
-def test_no_two_submissions_are_of_the_same_student():
-    assert len({student_of(path) for path in PATCHES}) == len(PATCHES)
+@pytest.mark.parametrize("tp", TPS)
+def test_every_folder_of_the_class_is_one_of_the_groups(tp):
+    assert {path.parent.name for path in PATCHES[tp]} <= GROUPS
+
+
+@pytest.mark.parametrize("tp", TPS)
+def test_no_two_submissions_are_of_the_same_student(tp):
+    assert len({student_of(path) for path in PATCHES[tp]}) == len(PATCHES[tp])
 
 
 # Marks.
 
 
 @every_submission
-def test_a_submission_gets_exactly_the_points_that_it_promises(tp1, student):
-    result = tp1.result(student)
+def test_a_submission_gets_exactly_the_points_that_it_promises(graded, student):
+    result = graded.result(student)
 
     points = {verdict.grade_id: verdict.points for verdict in result.verdicts}
-    assert broken_promises(tp1.samples[student], {student: points}) == []
+    assert broken_promises(graded.samples[student], {student: points}) == []
 
 
-@of_group("justes")
-def test_a_right_answer_earns_all_twenty_points(tp1, student):
-    assert tp1.result(student).points == tp1.result(student).max_points == 20
+@submissions("justes")
+def test_a_right_answer_earns_all_twenty_points(graded, student):
+    assert graded.result(student).points == graded.result(student).max_points == POINTS
 
 
-@of_group("fausses")
-def test_a_wrong_answer_loses_something(tp1, student):
-    assert tp1.result(student).points < 20
+@submissions("fausses")
+def test_a_wrong_answer_loses_something(graded, student):
+    assert graded.result(student).points < POINTS
+
+
+@every_class
+def test_every_question_is_lost_by_a_wrong_answer(graded):
+    full = {cell.grade_id: cell.points for cell in graded.notebook.graded if cell.points}
+    wrong = [sample for sample in graded.samples.values() if sample.group == "fausses"]
+    lost = {name for sample in wrong for name in full if sample.expected[name] < full[name]}
+
+    assert sorted(set(full) - lost) == []
 
 
 # Sentences.
 
 
 @every_submission
-def test_a_lost_point_has_its_sentence(tp1, student):
-    for verdict in tp1.result(student).verdicts:
+def test_a_lost_point_has_its_sentence(graded, student):
+    for verdict in graded.result(student).verdicts:
         for part in verdict.parts:
             assert part.message or part.points == part.max_points, (verdict.grade_id, part.what)
         said = [verdict.message, *(part.message for part in verdict.parts)]
         assert any(said) or verdict.points == verdict.max_points, verdict.grade_id
 
 
-@of_group("justes")
-def test_a_right_answer_hears_no_complaint(tp1, student):
+@submissions("justes")
+def test_a_right_answer_hears_no_complaint(graded, student):
     complaints = {
         verdict.grade_id: verdict.message or verdict.status
-        for verdict in tp1.result(student).verdicts
+        for verdict in graded.result(student).verdicts
         if verdict.message or verdict.status is not Status.PASSED
     }
     assert complaints == {}
@@ -192,12 +246,13 @@ ACCIDENTS = {
     "boucle_sans_fin": ["2.2b"],
     "avale_les_interruptions": [],  # in a function: the test's sentence says it, and a given cell
 }
-"""Questions whose answer stops the kernel or does not end when it is run."""
+"""Questions of TP1 whose answer stops the kernel or does not end when it is run."""
 
 
+@group_of("tp1")
 @pytest.mark.parametrize(("name", "questions"), ACCIDENTS.items(), ids=list(ACCIDENTS))
-def test_a_cell_that_had_an_accident_is_named_to_the_student(tp1, name, questions):
-    notes = tp1.result(student_of(Path(name))).notes
+def test_a_cell_that_had_an_accident_is_named_to_the_student(class_of, name, questions):
+    notes = class_of("tp1").result(student_of(Path(name))).notes
 
     assert notes
     assert [q for q in questions if not any(f"Question {q}" in note for note in notes)] == []
@@ -206,11 +261,19 @@ def test_a_cell_that_had_an_accident_is_named_to_the_student(tp1, name, question
 # Secrets.
 
 
-def hidden_lines(notebook):
+def released(assignment):
+    """All that students receive."""
+    files = [data.decode("utf-8", "ignore") for data in assignment.files.values()]
+    return "\n".join([*(c.release_source for c in assignment.notebooks[0].cells), *files])
+
+
+def hidden_lines(assignment):
     """Lines that students never receive: of hidden tests, and of the reference's answers.
 
     Bodies of functions that are sent to the student's kernel are no secret.
     """
+    given = released(assignment)
+    notebook = assignment.notebooks[0]
     for cell in notebook.cells:
         if cell.cell_type != "code" or cell.kind not in (Kind.TEST, Kind.ANSWER):
             continue
@@ -221,17 +284,17 @@ def hidden_lines(notebook):
         for number, line in enumerate(cell.source.splitlines(), start=1):
             text = line.strip()
             is_code = len(text) >= 15 and not text.startswith("#")
-            if is_code and number not in sent and text not in cell.release_source:
+            if is_code and number not in sent and text not in given:
                 yield text
 
 
-def hidden_numbers(notebook):
+def hidden_numbers(assignment):
     """Values recomputed by hand that stand in hidden tests and nowhere in the release."""
-    released = "\n".join(cell.release_source for cell in notebook.cells)
-    for cell in notebook.cells:
+    given = released(assignment)
+    for cell in assignment.notebooks[0].cells:
         if cell.kind is Kind.TEST:
             for number in re.findall(r"\d+\.\d{4,}", cell.source):
-                if number not in released:
+                if number not in given:
                     yield number
 
 
@@ -242,17 +305,21 @@ def expected_numbers(verdict):
             yield from re.findall(r"\d+\.\d{5,}", quoted)
 
 
-def test_hidden_tests_hold_lines_and_numbers_to_look_for(tp1):
-    lines, numbers = set(hidden_lines(tp1.notebook)), set(hidden_numbers(tp1.notebook))
-
-    assert len(lines) > 100
-    assert {"13.90166", "4.922862"} <= numbers
+@every_class
+def test_hidden_tests_hold_lines_to_look_for(graded):
+    assert len(set(hidden_lines(graded.assignment))) > 100
 
 
-def test_details_for_the_instructor_quote_numbers_to_look_for(tp1):
-    verdicts = [v for student in tp1.samples for v in tp1.result(student).verdicts]
+@group_of("tp1")
+def test_hidden_tests_hold_numbers_to_look_for(class_of):
+    assert {"13.90166", "4.922862"} <= set(hidden_numbers(class_of("tp1").assignment))
 
-    assert len({n for verdict in verdicts for n in expected_numbers(verdict)}) > 50
+
+@every_class
+def test_details_for_the_instructor_quote_numbers_to_look_for(graded):
+    verdicts = [v for student in graded.samples for v in graded.result(student).verdicts]
+
+    assert len({n for verdict in verdicts for n in expected_numbers(verdict)}) > 20
 
 
 def told(result):
@@ -278,10 +345,10 @@ def shown(result):
 
 
 @every_submission
-def test_nothing_that_a_student_reads_quotes_a_hidden_test_or_the_reference(tp1, student):
-    result, own = tp1.result(student), tp1.uploaded(student)
+def test_nothing_that_a_student_reads_quotes_a_hidden_test_or_the_reference(graded, student):
+    result, own = graded.result(student), graded.uploaded(student)
     everything = "\n".join(shown(result))
-    secrets = {*hidden_lines(tp1.notebook), *hidden_numbers(tp1.notebook)}
+    secrets = {*hidden_lines(graded.assignment), *hidden_numbers(graded.assignment)}
     # As the file writes it: a student may well have written the reference's line.
     written = {secret: json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secrets}
 
@@ -292,8 +359,8 @@ def test_nothing_that_a_student_reads_quotes_a_hidden_test_or_the_reference(tp1,
 
 
 @every_submission
-def test_no_traceback_of_the_engine_reaches_the_student(tp1, student):
-    sentences = list(told(tp1.result(student)))
+def test_no_traceback_of_the_engine_reaches_the_student(graded, student):
+    sentences = list(told(graded.result(student)))
 
     assert sentences
     assert [text for text in sentences if "Traceback" in text or str(ROOT) in text] == []
@@ -302,8 +369,9 @@ def test_no_traceback_of_the_engine_reaches_the_student(tp1, student):
 # What hostile submissions leave behind.
 
 
-def test_html_and_scripts_of_a_student_are_inert(tp1):
-    document = tp1.result("eleve-injecte-du-html").document
+@group_of("tp1")
+def test_html_and_scripts_of_a_student_are_inert(class_of):
+    document = class_of("tp1").result("eleve-injecte-du-html").document
 
     text = json.dumps(document, ensure_ascii=False)
     assert "piege-markdown" in text, "the trap is not there any more"
@@ -316,8 +384,10 @@ def test_html_and_scripts_of_a_student_are_inert(tp1):
             assert set(output.get("data", ())) <= {"text/plain", "image/png", "image/jpeg"}
 
 
-def test_a_submission_that_writes_everywhere_writes_in_its_sandbox_only(tp1):
-    shown = json.dumps(tp1.result("eleve-ecrit-partout").document, ensure_ascii=False)
+@group_of("tp1")
+def test_a_submission_that_writes_everywhere_writes_in_its_sandbox_only(class_of):
+    result = class_of("tp1").result("eleve-ecrit-partout")
+    shown = json.dumps(result.document, ensure_ascii=False)
     assert f"/tmp/{WRITTEN}" in shown, "the attack did not run"
     assert "secrets : []" in shown
 
@@ -332,5 +402,6 @@ def test_a_submission_that_writes_everywhere_writes_in_its_sandbox_only(tp1):
     assert found == []
 
 
-def test_no_sandbox_is_left_behind(tp1):
-    assert tp1.left == []
+@every_class
+def test_no_sandbox_is_left_behind(graded):
+    assert graded.left == []

@@ -6,9 +6,9 @@ import pytest
 from rich.console import Console
 
 from nbjudge.course import load_course
-from nbjudge.demo import broken_promises, run_demo, submit, tables
-from nbjudge.errors import ConfigurationError
-from nbjudge.marks import Row
+from nbjudge.demo import broken_promises, run_demo, submit
+from nbjudge.errors import ConfigurationError, UnknownNameError
+from nbjudge.marks import Line, Row, tables
 from nbjudge.sample import Sample
 
 MAXIMA = {f"test_q{part}_{number}": 1.5 for part in (1, 2) for number in ("1", "2a", "2b", "3")}
@@ -28,12 +28,16 @@ def row(name, **points):
 
 
 CLASS = [sample("juste"), sample("a-oublie-beta", "wrong"), sample("jamais-note", "wrong")]
-MARKS = {r.student: r for r in (row("juste"), row("a-oublie-beta", test_q1_2b=0.25))}
+LINES = [
+    Line("juste", row("juste"), "right"),
+    Line("a-oublie-beta", row("a-oublie-beta", test_q1_2b=0.25), "wrong"),
+    Line("jamais-note", None, "wrong"),
+]
 
 
 def lines(width):
     screen = Console(width=width, file=io.StringIO(), highlight=False)
-    made = tables(MAXIMA, CLASS, MARKS, width)
+    made = tables(MAXIMA, LINES, width, "sample")
     for table in made:
         screen.print(table)
     return len(made), screen.file.getvalue().splitlines()
@@ -77,6 +81,21 @@ def test_no_table_is_lost_on_a_screen_too_narrow_for_one_question():
     assert count == len(MAXIMA)
 
 
+def test_what_is_not_all_points_or_not_final_is_a_number():
+    rows = [
+        Row(student="a", points={"free": 0.0, "q": 3.0}, total=3.0, provisional=True),
+        Row(student="b", points={"free": 1.0}, total=1.0),
+    ]
+    screen = Console(width=80, file=io.StringIO(), highlight=False)
+    for table in tables({"free": 0.0, "q": 2.0}, [Line(r.student, r) for r in rows], 80):
+        screen.print(table)
+
+    assert [line.split() for line in screen.file.getvalue().splitlines()][-2:] == [
+        ["a", "3", "*", "0", "3"],
+        ["b", "1", "1", "0"],
+    ]
+
+
 def test_points_that_differ_are_told_by_question():
     one = sample("a-oublie-beta", test_q1_1=1.0)
 
@@ -111,6 +130,13 @@ def test_samples_are_handed_in_with_the_files_beside_them(course):
 def test_a_course_without_a_sample_class_is_told_where_it_would_be(course):
     with pytest.raises(ConfigurationError, match=r"no sample class in .*submissions"):
         run_demo(course, None)
+
+
+def test_an_assignment_without_a_sample_class_is_named_with_those_that_have_one(course):
+    (course.root / "tests" / "submissions" / "tp1").mkdir(parents=True)
+
+    with pytest.raises(UnknownNameError, match=r"of tp2: .*There is one of: tp1\."):
+        run_demo(course, None, ["tp2"])
 
 
 def test_a_folder_of_somebody_elses_is_left_alone(course, tmp_path):
