@@ -11,6 +11,7 @@ A student's fault is never an error: it is a :class:`~nbjudge.verdict.Verdict`.
     ├── MachineError                 this computer, or its administrator
     │   ├── SandboxUnavailable       bubblewrap or namespaces are missing
     │   ├── KernelStartError         a kernel did not start
+    │   ├── JudgeStartError          the judge process did not start
     │   ├── JudgeProcessError        the judge process died or spoke nonsense
     │   └── WorkerDied               a grading process was killed
     └── WireError                    bytes from a sandbox are not what the format says
@@ -87,6 +88,10 @@ class SandboxUnavailable(MachineError):
 
 class KernelStartError(MachineError):
     """A kernel did not start, or did not answer in time."""
+
+
+class JudgeStartError(MachineError):
+    """The judge process did not start, or was not ready in time."""
 
 
 class JudgeProcessError(MachineError):

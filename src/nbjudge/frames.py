@@ -11,6 +11,7 @@ from nbjudge.errors import JudgeProcessError
 
 _HEAD = struct.Struct("!BQ")
 MAX_FRAME = 1 << 30
+"""Bytes of one frame: an assignment with its data."""
 
 
 class Frame(IntEnum):
@@ -48,7 +49,9 @@ def send_frame(sock: socket.socket, kind: Frame, data: bytes) -> None:
         raise JudgeProcessError(f"Talking to the judge process: {error}.") from error
 
 
-def receive_frame(sock: socket.socket, seconds: float | None) -> tuple[Frame, bytes] | None:
+def receive_frame(
+    sock: socket.socket, seconds: float | None, *, max_bytes: int = MAX_FRAME
+) -> tuple[Frame, bytes] | None:
     """Receive one frame; None if none has come whole within ``seconds``.
 
     Raises
@@ -61,10 +64,14 @@ def receive_frame(sock: socket.socket, seconds: float | None) -> tuple[Frame, by
     if head is None:
         return None
     kind, size = _HEAD.unpack(head)
-    if size > MAX_FRAME:
+    if size > max_bytes:
         raise JudgeProcessError(f"Talking to the judge process: a frame of {size} bytes.")
+    try:
+        known = Frame(kind)
+    except ValueError as error:
+        raise JudgeProcessError(f"Talking to the judge process: a frame of kind {kind}.") from error
     data = _receive(sock, size, deadline)
-    return None if data is None else (Frame(kind), data)
+    return None if data is None else (known, data)
 
 
 def _receive(sock: socket.socket, size: int, deadline: float | None) -> bytes | None:

@@ -244,7 +244,7 @@ class _Session:
             strict=self._strict,
             objects=self._assignment.objects.get(self._source.name, {}),
         )
-        judge = JudgeProcess(load, start_seconds=self._limits.start_seconds)
+        judge = JudgeProcess(load, self._settings)
         with tempfile.TemporaryDirectory(prefix="nbjudge-files-") as folder:
             self._files = self._lay_out(Path(folder))
             try:

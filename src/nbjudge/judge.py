@@ -1,8 +1,7 @@
 """The judge process: executes whole test cells, outside, against the student's remote objects.
 
-Run as ``python -m nbjudge.judge FD FOLDER``; started and killed by
-:class:`nbjudge.judge_process.JudgeProcess`, one for each submission, so that a hidden ``while``
-on a student's NaN ends with a verdict and not with a grader that hangs.
+Started sealed, and killed, by :class:`nbjudge.judge_process.JudgeProcess`, one for each submission,
+so that a hidden ``while`` on a student's NaN ends with a verdict and not with a grader that hangs.
 """
 
 from __future__ import annotations
@@ -38,6 +37,9 @@ from nbjudge.names import plain_python
 from nbjudge.raised import ErrorClasses
 from nbjudge.verdict import Status
 from nbjudge.world import CellSpace, Owner, World, register_source
+
+SOCKET = "judge"
+"""Of the sandbox's run folder: where the grader asks."""
 
 
 @dataclass(frozen=True)
@@ -700,8 +702,8 @@ _SEEDS = (("random", "seed"), ("numpy.random", "seed"), ("torch", "manual_seed")
 _READ = (("inspect", "getsource"), ("inspect", "signature"))
 
 
-def serve(sock: socket.socket, folder: Path) -> None:
-    """Judge cells as they are asked for, until the grader hangs up."""
+def serve(sock: socket.socket) -> None:
+    """Judge cells as they are asked for, in the current folder, until the grader hangs up."""
     first = receive_frame(sock, None)
     if first is None or first[0] is not Frame.LOAD:
         return
@@ -724,7 +726,7 @@ def serve(sock: socket.socket, folder: Path) -> None:
             raise cls(kind, "", [], None, label)
         raise remote.KernelLost(outcome)
 
-    _lay_out(folder, load)
+    _lay_out(Path.cwd(), load)
     court = Court(load, send)
     send_frame(sock, Frame.READY, b"")
     while True:
@@ -753,15 +755,21 @@ def _lay_out(folder: Path, load: Load) -> None:
     sys.path[:0] = [str(folder / "work"), str(folder / "judge")]
 
 
-def main() -> None:
-    """Serve on the inherited socket (its descriptor, then the folder to work in)."""
-    sock = socket.socket(fileno=int(sys.argv[1]))
-    with contextlib.suppress(JudgeProcessError):  # the grader hung up: nobody to tell
-        serve(sock, Path(sys.argv[2]))
-
-
-if __name__ == "__main__":
-    # Under -m this file is __main__: the names that others import must be the same objects.
-    from nbjudge import judge  # noqa: PLW0406
-
-    judge.main()
+def main(address: str) -> None:
+    """Wait for the grader at a socket, and serve it."""
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as door:
+        door.bind(address)
+        door.listen(1)
+        sock, _address = door.accept()
+    words = sys.stderr
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        # What given cells or tests print belongs to nobody; the error output is for last words.
+        os.dup2(nowhere.fileno(), 1)
+        sys.stdout = sys.stderr = nowhere
+        try:
+            serve(sock)
+        except JudgeProcessError:  # the grader hung up: nobody to tell
+            pass
+        except BaseException:
+            traceback.print_exc(file=words)
+            raise SystemExit(1) from None

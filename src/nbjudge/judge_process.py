@@ -1,28 +1,45 @@
-"""The grader's hold on a judge process: start, ask, relay probes, kill."""
+"""The grader's hold on a judge process: start, ask, relay probes, kill.
+
+The judge executes the instructor's tests on values that a student's code has made.  It is sealed
+as the kernel is, in a sandbox of its own: were such a value ever to take the judge over, it would
+hold this one submission's tests and nothing of the machine.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
+import math
 import pickle
 import socket
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nbjudge.errors import HiddenTestError, JudgeProcessError
+import nbjudge
+from nbjudge import sandbox
+from nbjudge.errors import HiddenTestError, JudgeProcessError, JudgeStartError, KernelStartError
 from nbjudge.frames import Frame, receive_frame, send_frame
-from nbjudge.judge import Load
+from nbjudge.judge import SOCKET, Load
+from nbjudge.limits import Limits
+from nbjudge.settings import Settings
+from nbjudge.verdict import Part, Status
 
-_COMMAND = (sys.executable, "-P", "-m", "nbjudge.judge")
+_PACKAGES = str(Path(nbjudge.__file__).parents[1])
+# The environment's own packages come first: this one may lie in a folder of its own.
+_START = f"""\
+import sys
+sys.path.append({_PACKAGES!r})
+from nbjudge.judge import main
+main(sys.argv[1])
+"""
 
 _QUICK_SECONDS = 0.02
 """Of the time that a probe takes, this much is the test's own."""
+_FRAME_BYTES = 256 << 20
+"""Of one message from the judge: the arguments of a student's function."""
 
 ProbeAnswer = tuple[str, bytes]
 """("ok", reply) or (outcome, b"")."""
@@ -35,78 +52,68 @@ class JudgeTimeout(Exception):
 class JudgeProcess:
     """One judge process; restarted by the next question after it had to be killed.
 
+    The calling *thread* must live as long as the process, as for every sandbox.
+
     Parameters
     ----------
     load
         What it judges.
-    start_seconds
-        Until it must be ready.
+    settings
+        Of the course: limits, and what a sandbox may see.
     """
 
-    def __init__(self, load: Load, *, start_seconds: float) -> None:
+    def __init__(self, load: Load, settings: Settings) -> None:
         self._data = pickle.dumps(load)
-        self._start_seconds = start_seconds
-        self._process: subprocess.Popen[bytes] | None = None
+        self._settings = settings
+        files = (*load.files.values(), *load.judge_files.values())
+        self._limits = _limits(settings.limits, sum(len(data) + 8192 for data in files))
+        self._process: sandbox.SandboxProcess | None = None
         self._sock: socket.socket | None = None
-        self._ready = False
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def start(self) -> None:
         """Start the process without waiting for it; it gets ready while the kernel does.
 
         Raises
         ------
-        JudgeProcessError
-            If it cannot be started.
+        SandboxUnavailable
+            If no sandbox can be made here.
         """
         if self._process is not None:
             return
-        # Ours to remove: the judge may be killed at any moment.
-        self._folder = tempfile.TemporaryDirectory(
-            prefix="nbjudge-judge-", ignore_cleanup_errors=True
+        sealing = sandbox.Sealing(
+            argv=(sys.executable, "-P", "-c", _START, f"{sandbox.RUN}/{SOCKET}"),
+            purpose="the judge",
+            limits=self._limits,
+            readonly=(str(Path(nbjudge.__file__).parent), *self._settings.readonly),
+            environment={"MPLBACKEND": "agg", **dict(self._settings.environment)},
         )
-        ours, theirs = socket.socketpair()
-        environment = {
-            key: value
-            for key, value in os.environ.items()
-            if not key.startswith(("NBGRADER_", "JUPYTER_", "PYTHONSTARTUP"))
-        }
-        environment |= {
-            "MPLBACKEND": "agg",
-            "NBGRADER_EXECUTION": "autograde",
-            "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-            "MKL_NUM_THREADS": "1",
-        }
-        try:
-            with theirs, open(self._words, "wb") as words:
-                self._process = subprocess.Popen(
-                    [*_COMMAND, str(theirs.fileno()), self._folder.name],
-                    pass_fds=[theirs.fileno()],
-                    stdin=subprocess.DEVNULL,
-                    # What given cells or tests print belongs to nobody.
-                    stdout=subprocess.DEVNULL,
-                    stderr=words,
-                    env=environment,
-                    start_new_session=True,
-                )
-            self._sock = ours
-            send_frame(ours, Frame.LOAD, self._data)
-        except OSError as error:
-            ours.close()
-            raise JudgeProcessError(f"Starting the judge process: {error}.") from error
+        make = sandbox.unsealed if self._settings.unsealed else sandbox.seal
+        self._process = make(sealing)
 
-    @property
-    def _words(self) -> Path:
-        """Where the process says what it dies of."""
-        assert self._folder is not None  # noqa: S101 - start() makes it first
-        return Path(self._folder.name) / "stderr"
-
-    def _last_words(self) -> str:
+    def _connected(self) -> socket.socket:
+        """Return the socket to a judge that is ready."""
+        self.start()
+        process = self._process
+        assert process is not None  # noqa: S101 - start() sets it or raises
+        if self._sock is not None:
+            return self._sock
+        seconds = self._limits.start_seconds
         try:
-            return self._words.read_text("utf-8", "replace")[-2000:].strip()
-        except (AssertionError, OSError):
-            return ""
+            sock = self._sock = process.connect(SOCKET, time.monotonic() + seconds)
+            sock.settimeout(seconds)
+            send_frame(sock, Frame.LOAD, self._data)
+            frame = receive_frame(sock, seconds, max_bytes=_FRAME_BYTES)
+        except (KernelStartError, JudgeProcessError) as error:
+            said = f"{error} {process.words()[-2000:]}".strip()
+            self.close()
+            raise JudgeStartError(said) from error
+        if frame is None or frame[0] is not Frame.READY:
+            self.close()
+            raise JudgeStartError(
+                f"Starting the judge: it was not ready within {seconds:g} s. Is the machine "
+                "overloaded? start_seconds in limits of nbjudge.configure(c, ...) gives it longer."
+            )
+        return sock
 
     def judge(
         self,
@@ -135,32 +142,28 @@ class JudgeProcess:
             If it took longer.
         HiddenTestError
             If the instructor must act (only while proving the reference).
+        JudgeStartError, SandboxUnavailable
+            If the process cannot be started here: nothing of the student's has met it yet.
         JudgeProcessError
-            If the process died.
+            If the process died, or does not speak the protocol any more.
         """
-        self.start()
-        sock = self._sock
-        assert sock is not None  # noqa: S101 - start() sets it or raises
+        sock = self._connected()
         try:
-            if not self._ready:
-                self._wait_ready(sock)
             order = {"position": position, "seed": seed.hex()}
             send_frame(sock, Frame.CELL, json.dumps(order).encode())
             left = seconds
             while True:
                 started = time.monotonic()
-                frame = receive_frame(sock, left)
+                frame = receive_frame(sock, left, max_bytes=_FRAME_BYTES)
                 left -= time.monotonic() - started
                 if frame is None or left <= 0:
                     self.close()
                     raise JudgeTimeout
                 kind, data = frame
                 if kind is Frame.VERDICT:
-                    verdict: dict[str, Any] = json.loads(data)
-                    return verdict
+                    return _verdict(data)
                 if kind is Frame.FAULT:
-                    sentence, trace = json.loads(data)
-                    raise HiddenTestError(sentence, trace)
+                    raise _fault(data)
                 if kind is not Frame.PROBE:
                     raise JudgeProcessError(f"The judge process sent an unexpected {kind!r}.")
                 asked = time.monotonic()
@@ -172,30 +175,52 @@ class JudgeProcess:
                 else:
                     send_frame(sock, Frame.LOST, json.dumps(outcome).encode())
         except JudgeProcessError as error:
-            words = self._last_words()
+            words = "" if self._process is None else self._process.words()[-2000:]
             self.close()
             raise JudgeProcessError(f"{error} {words}".strip()) from error
 
-    def _wait_ready(self, sock: socket.socket) -> None:
-        frame = receive_frame(sock, self._start_seconds)
-        if frame is None or frame[0] is not Frame.READY:
-            raise JudgeProcessError(
-                f"The judge process was not ready within {self._start_seconds:g} s."
-            )
-        self._ready = True
-
     def close(self) -> None:
         """Kill the process and everything it started."""
-        self._ready = False
         if self._sock is not None:
             self._sock.close()
             self._sock = None
         if self._process is not None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, 9)
-            self._process.kill()
-            self._process.wait()
+            self._process.close()
             self._process = None
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
+
+
+def _limits(limits: Limits, files_bytes: int) -> Limits:
+    """Return the judge's: room for the assignment's files and for a test's large matrices."""
+    return replace(
+        limits,
+        memory_bytes=limits.judge_memory_bytes,
+        work_bytes=limits.work_bytes + files_bytes,
+    )
+
+
+# What the judge says is believed on this one submission, and only if it is of the right form.
+
+
+def _verdict(data: bytes) -> dict[str, Any]:
+    try:
+        verdict = json.loads(data)
+        parts = [Part(**part) for part in verdict["parts"]]
+        Status(verdict["status"])
+        points = [verdict["points"], *(p.points for p in parts), *(p.max_points for p in parts)]
+        numbers = [verdict["seconds"], *points]
+        texts = [verdict["message"], verdict["detail"], *verdict["objects"]]
+        texts += [text for part in parts for text in (part.what, part.message, part.detail)]
+        right = all(math.isfinite(number) for number in numbers)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise JudgeProcessError(f"The judge process sent no verdict: {error!r}.") from error
+    if not right or not all(isinstance(text, str) for text in texts):
+        raise JudgeProcessError("The judge process sent no verdict: a number or text is none.")
+    return dict(verdict)
+
+
+def _fault(data: bytes) -> HiddenTestError | JudgeProcessError:
+    try:
+        sentence, trace = json.loads(data)
+    except (ValueError, TypeError, RecursionError) as error:
+        return JudgeProcessError(f"The judge process sent no fault: {error!r}.")
+    return HiddenTestError(str(sentence), str(trace))

@@ -104,9 +104,11 @@ class Sealing:
 
     argv: tuple[str, ...]
     """Command; the connection file is at ``/run/nbjudge/connection.json``."""
-    connection: str
-    """Content of the connection file."""
     limits: Limits
+    connection: str = ""
+    """Content of the connection file."""
+    purpose: str = "a kernel"
+    """What is started, in the sentences of errors."""
     files: Mapping[str, Path] = field(default_factory=dict)
     """In the work folder, read-only: relative path to host file."""
     uploads: Mapping[str, bytes] = field(default_factory=dict)
@@ -136,6 +138,7 @@ class SandboxProcess:
         process: subprocess.Popen[bytes],
         words: int,
         run_folder: Path,
+        purpose: str,
         *,
         pid: int | None = None,
         pidfd: int | None = None,
@@ -146,6 +149,7 @@ class SandboxProcess:
         self._words: int | None = words
         self._said = b""
         self.run_folder = run_folder
+        self._purpose = purpose
         self.pid = process.pid if pid is None else pid
         self._pidfd = pidfd
         self._lifeline = lifeline
@@ -211,7 +215,9 @@ class SandboxProcess:
                 sock.close()
             except OSError as error:
                 sock.close()
-                raise KernelStartError(f"Connecting to a kernel at {path}: {error}.") from error
+                raise KernelStartError(
+                    f"Connecting to {self._purpose} at {path}: {error}."
+                ) from error
             else:
                 self._offer()
                 return sock
@@ -219,7 +225,8 @@ class SandboxProcess:
                 raise self._ended()
             if time.monotonic() > deadline:
                 raise KernelStartError(
-                    "Starting a kernel: it did not answer in time. Is the machine overloaded? "
+                    f"Starting {self._purpose}: it did not answer in time. Is the machine "
+                    "overloaded? "
                     f"{_last_lines(self.words())}".strip()
                 )
             time.sleep(0.005)
@@ -238,7 +245,7 @@ class SandboxProcess:
         if self.sealed and words.startswith("bwrap: "):
             return diagnosis.explained(words, shutil.which("bwrap") or "bwrap")
         return KernelStartError(
-            "Starting a kernel: it ended before it answered. "
+            f"Starting {self._purpose}: it ended before it answered. "
             f"{_last_lines(words) or 'It said nothing.'}"
         )
 
@@ -365,7 +372,9 @@ def seal(sealing: Sealing) -> SandboxProcess:
             raise diagnosis.explained(said or str(error), bwrap) from error
         kept.pop_all()
     run_folder = Path(f"/proc/{pid}/root{RUN}")
-    return SandboxProcess(process, words, run_folder, pid=pid, pidfd=pidfd, lifeline=lifeline)
+    return SandboxProcess(
+        process, words, run_folder, sealing.purpose, pid=pid, pidfd=pidfd, lifeline=lifeline
+    )
 
 
 def _first_process(process: subprocess.Popen[bytes], info: int) -> tuple[int, int]:
@@ -427,7 +436,7 @@ def unsealed(sealing: Sealing) -> SandboxProcess:
         raise KernelStartError(f"Starting {sealing.argv[0]}: {error}.") from error
     finally:
         os.close(words_write)
-    return SandboxProcess(process, words, run, folder=folder)
+    return SandboxProcess(process, words, run, sealing.purpose, folder=folder)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -567,7 +576,7 @@ def diagnose() -> Diagnosis:
     bwrap = shutil.which("bwrap")
     facts = diagnosis.facts(bwrap)
     try:
-        box = seal(Sealing(argv=(*PLAIN_PYTHON, ""), connection="", limits=Limits()))
+        box = seal(Sealing(argv=(*PLAIN_PYTHON, ""), limits=Limits()))
         try:
             if box.wait(_SETUP_SECONDS) != 0:
                 raise diagnosis.explained(box.words(), bwrap or "bwrap")

@@ -28,9 +28,10 @@ class Settings:
     unsealed: bool = False
     """Run without a sandbox. Never for notebooks that you did not write yourself."""
     readonly: tuple[str, ...] = ()
-    """Further host paths that the sandbox may read (data sets, a second environment)."""
+    """Further host paths that the sandboxes of the kernel and of the judge may read (data sets, a
+    second environment)."""
     environment: tuple[tuple[str, str], ...] = ()
-    """Further environment variables of the kernel."""
+    """Further environment variables of the kernel and of the judge."""
     ignored_stderr: str = ""
     """Regular expression of error output that costs no points, of test cells that run inside
     (nbgrader's ``c.IgnorePattern``)."""

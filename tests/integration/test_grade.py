@@ -111,7 +111,7 @@ TEACHERS_ERRORS = {
     ),
     "a given value that is not the same outside": (
         [
-            sc.given("import os\n\nsize = float(os.getpid())"),
+            sc.given("import time\n\nsize = time.monotonic()"),
             DOUBLE,
             sc.check("test_it", "assert double(size) == 2 * size", 1),
         ],
