@@ -1,0 +1,62 @@
+"""Train on full MNIST and write ``docs/results.md``: what came out, beside the papers.
+
+::
+
+    python tools/mnist_results.py                       # all; fetches the originals, once
+    python tools/mnist_results.py --originals FOLDER    # FOLDER/mnist, FOLDER/fashion
+    python tools/mnist_results.py --only MLP            # fill the cache, write nothing
+
+Every finished training and every finished run is kept in the cache: started again, the command
+goes on where it was stopped. One thread; about an hour of one processor.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+import torch
+from mnist import originals
+from mnist.experiments import EXPERIMENTS, Material, scored
+from mnist.originals import ROOT, DataUnavailable
+from rich.console import Console
+from rich.progress import Progress, TimeElapsedColumn
+
+SEEDS = (1, 2, 3)
+
+
+@click.command(help=__doc__.split("\n", 1)[0] if __doc__ else None)
+@click.option(
+    "--originals",
+    "found",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder with mnist/ and fashion/ that hold the original files; else they are fetched.",
+)
+@click.option("--cache", type=click.Path(path_type=Path), default=ROOT / ".cache" / "mnist")
+@click.option(
+    "--only", multiple=True, type=click.Choice(list(EXPERIMENTS)), help="Train these; no report."
+)
+def main(found: Path | None, cache: Path, only: tuple[str, ...]) -> None:
+    """Fill the cache, then write the report."""
+    torch.set_num_threads(1)
+    console = Console(stderr=True)
+    try:
+        material = Material(originals.digits(found), originals.clothes(found))
+    except DataUnavailable as error:
+        sys.exit(str(error))
+    columns = (*Progress.get_default_columns(), TimeElapsedColumn())
+    runs = {}
+    for name, experiment in EXPERIMENTS.items():
+        if only and name not in only:
+            continue
+        for seed in SEEDS:
+            with Progress(*columns, console=console, transient=True) as progress:
+                runs[name, seed] = scored(experiment, seed, material, cache, progress)
+            labels = material.digits.test.labels
+            wrong = int((runs[name, seed]["test_logits"].argmax(1) != labels).sum())
+            console.print(f"{name}, seed {seed}: {wrong} errors of {len(labels)}")
+
+
+if __name__ == "__main__":
+    main()
