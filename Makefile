@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types unit integration course build bench catalogues check clean
+.PHONY: help setup demo test lint format types unit integration course build bench data results catalogues check clean
 
 help: ## Show this menu
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -53,6 +53,15 @@ build: setup ## Make release/ and solutions/ again from source/
 
 bench: setup ## Time grading against stock nbgrader, on the same notebooks
 	$(BIN)/python benchmarks/grading.py
+
+# For instance `--originals FOLDER` where the originals of MNIST and Fashion-MNIST are on the disk.
+MNIST ?=
+
+data: setup ## Make TP3's archives, checkpoints and scores again (minutes)
+	$(BIN)/python tools/mnist_data.py $(MNIST)
+
+results: setup ## Train on full MNIST, write docs/results.md (an hour, resumable)
+	$(BIN)/python tools/mnist_results.py $(MNIST)
 
 catalogues: setup ## Extract and compile the engine's sentences (gettext)
 	$(BIN)/python tools/catalogues.py
