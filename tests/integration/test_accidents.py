@@ -178,8 +178,8 @@ def test_shares_earned_before_the_kernel_died_are_kept():
 
 
 def test_a_visible_part_that_ends_the_kernel_when_shown_costs_no_point():
-    # Only in the sandbox is there such a folder: the judge reads past it.
-    visible = "import os\nif os.path.exists('/run/nbjudge'):\n    os._exit(1)"
+    # Only the notebook's own process is a kernel: the judge reads past it.
+    visible = "import os, sys\nif 'ipykernel' in sys.modules:\n    os._exit(1)"
     points, _ = grade(two_questions(visible=visible), {})
     assert points == {"f": 2.0, "g": 2.0}
 
