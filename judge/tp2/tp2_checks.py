@@ -1,0 +1,983 @@
+"""Outils des tests cachés du TP2 : mesurer un modèle dans le noyau, décider ici.
+
+Ce qui est mesuré (par les fonctions marquées ``@probe``, dont seul le corps est envoyé) est un
+nombre ou un tenseur : la sortie d'un modèle dont le test a fixé les paramètres, un gradient, des
+tirages. Les valeurs attendues sont calculées ici, en double précision, à partir de ces paramètres ;
+aucune ne va dans le noyau.
+
+Une erreur n'est payée qu'une fois. Celui qui s'est trompé sur la relation entre ``rho`` et l'écart-
+type (``exp`` pour ``softplus``...) perd la loi de ``sampling`` ; la suite est jugée avec son
+écart-type, reconnu parmi les conventions plausibles (:data:`CONVENTIONS`). Les modèles qui
+reposent sur ``LinearVariational`` sont jugés avec des écarts-types presque nuls, ou contre
+les couches de l'étudiant. ``elbo_loss`` et ``mc_dropout_predict`` sont jugées avec des modèles du
+test.
+"""
+
+# X, W, Sigma, H, N : les lettres du cours.
+# ruff: noqa: N803, N806
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nbjudge.compare import as_array
+from nbjudge.errors import HiddenTestError
+from nbjudge.i18n import capital
+from nbjudge.statistical import bernoulli_divergence
+from nbjudge.testing import (
+    CheckFailed,
+    assert_close,
+    assert_finite,
+    assert_mean,
+    assert_proportion,
+    assert_shape,
+    assert_true,
+    assert_variance,
+    probe,
+)
+
+Array = NDArray[np.float64]
+Sigma = Callable[[Array], Array]
+Problem = Mapping[str, Tensor]
+
+FALSE_ALARM = 1e-6
+"""Probabilité, au plus, qu'une vérification statistique refuse une réponse juste."""
+
+NARROW = -11.0
+"""Valeur de rho qui donne un écart-type de 2e-5 : les tirages sont les moyennes à 1e-3 près."""
+
+
+# --- Problèmes tirés au sort -----------------------------------------------------------------
+
+
+def float32(values: Any) -> Tensor:
+    """Tenseur en simple précision, comme ceux du notebook."""
+    return torch.as_tensor(np.asarray(values), dtype=torch.float32)
+
+
+def double(value: Any) -> Array:
+    """Tableau en double précision d'un tenseur ou d'un tableau, d'où qu'il vienne."""
+    array = as_array(value)
+    if array is None:
+        raise CheckFailed("Le résultat n'est pas un tenseur de nombres.", repr(type(value)))
+    return array.astype(np.float64)
+
+
+def linear_model(rng: np.random.Generator, n: int, d: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Entrées (n, d), poids (d,) et biais (1,) d'un modèle linéaire."""
+    return tuple(float32(rng.normal(size=size)) for size in ((n, d), d, 1))
+
+
+def overlapping(rng: np.random.Generator, n: int) -> tuple[Tensor, Tensor]:
+    """X (n, 2) et y (n, 1) de deux classes qui se recouvrent, toutes deux présentes."""
+    y = np.arange(n) % 2
+    X = rng.normal(size=(n, 2)) + np.outer(2 * y - 1, [0.8, 0.6])
+    return float32(X), float32(y[:, None])
+
+
+def predictive_problem(rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Array]:
+    """X (5, 2), w (3,), Sigma (3, 3) et les probabilités exactes (5,).
+
+    Les deux coefficients sont fortement corrélés, le biais est incertain : oublier une covariance,
+    la colonne du biais, ou prendre Sigma pour un écart-type se voit.
+    """
+    c = rng.uniform(1.6, 1.8)
+    Sigma = np.array([[2.0, -c, 0.3], [-c, 2.0, 0.1], [0.3, 0.1, 1.5]]) * rng.uniform(0.9, 1.1)
+    w = np.array([1.3, 1.1, -0.6]) + 0.1 * rng.normal(size=3)
+    X = np.array([[2.0, 2.0], [3.0, -1.0], [-2.0, 3.5], [0.1, 0.2], [-3.0, -3.0]])
+    X = X + 0.1 * rng.normal(size=X.shape)
+    X, w, Sigma = (part.astype(np.float32).astype(np.float64) for part in (X, w, Sigma))
+    X1 = np.hstack([X, np.ones((5, 1))])
+    variance = np.sum((X1 @ Sigma) * X1, axis=1)
+    return float32(X), float32(w), float32(Sigma), mean_of_sigmoid(X1 @ w, variance)
+
+
+def mean_of_sigmoid(mean: Array, variance: Array) -> Array:
+    """Espérance de la sigmoïde d'une variable normale, par la règle des trapèzes.
+
+    Sur 12 écarts-types de part et d'autre ; elle converge exponentiellement pour une fonction
+    analytique : l'erreur est inférieure à 1e-9 ici.
+    """
+    z = np.linspace(-12, 12, 2001)
+    density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi) * (z[1] - z[0])
+    a = mean[:, None] + np.sqrt(variance)[:, None] * z
+    return np.asarray(np.sum(density / (1 + np.exp(-a)), axis=1))
+
+
+def layer_problem(rng: np.random.Generator, d: int, k: int) -> dict[str, Tensor]:
+    """Paramètres d'une couche à d entrées et k sorties : poids (k, d), biais (k,)."""
+    sizes = {"w_mu": (k, d), "w_rho": (k, d), "b_mu": k, "b_rho": k}
+    return {name: float32(rng.uniform(-1.5, 1.5, size=size)) for name, size in sizes.items()}
+
+
+def model_problem(rng: np.random.Generator, sizes: Sequence[tuple[int, int]]) -> list[Problem]:
+    """Paramètres de plusieurs couches, de dimensions (entrées, sorties)."""
+    return [layer_problem(rng, d, k) for d, k in sizes]
+
+
+def predictions(rng: np.random.Generator, nsamples: int, n: int) -> tuple[Tensor, Tensor]:
+    """Tirages de probabilités (nsamples, n), et étiquettes (n, 1).
+
+    Aucune moyenne n'est près de 1/2 ; deux points sont mal classés.
+    """
+    side = np.where(np.arange(n) % 3 == 0, 0.7, 0.25) + rng.uniform(-0.03, 0.03, size=n)
+    probs = np.clip(side + rng.uniform(-0.22, 0.22, size=(nsamples, n)), 0.01, 0.99)
+    y = (side > 0.5).astype(float)
+    y[[1, n - 2]] = 1 - y[[1, n - 2]]
+    return float32(probs), float32(y[:, None])
+
+
+# --- Une erreur n'est payée qu'une fois ------------------------------------------------------
+
+
+def assert_close_or_own(
+    actual: Any, expected: Any, own: Callable[[], Iterable[Any]], **how: Any
+) -> None:
+    """Vérifie que actual est expected ou, à défaut, l'un des résultats que own() calcule."""
+    first(lambda: assert_close(actual, expected, **how), lambda: _any_close(actual, own, how))
+
+
+def first(*attempts: Callable[[], None]) -> None:
+    """Vérifie que l'un des essais réussit ; la phrase de l'étudiant est celle du premier."""
+    failure: Exception | None = None
+    for attempt in attempts:
+        try:
+            return attempt()
+        except HiddenTestError:  # une faute de ce test, pas de l'étudiant
+            raise
+        except Exception as error:  # leur code peut lever n'importe quoi
+            failure = failure or error
+    if failure is not None:
+        raise failure
+    return None
+
+
+def _any_close(actual: Any, own: Callable[[], Iterable[Any]], how: Mapping[str, Any]) -> None:
+    for candidate in own():
+        try:
+            return assert_close(actual, candidate, **how)
+        except CheckFailed:
+            continue
+    raise CheckFailed("aucun")
+
+
+def own_covariance(hessian: Any, right: Array, *problem: Any) -> list[Array]:
+    """[inverse] de la matrice hessienne de l'étudiant, si elle est plausible.
+
+    Symétrique, définie positive, d'un ordre de grandeur proche de la bonne, et qui varie avec w.
+    """
+    X, y, w, lam = problem
+    H, moved = double(hessian(X, y, w, lam)), double(hessian(X, y, w + 1, lam))
+    if H.shape != (3, 3) or not np.isfinite(H).all() or not np.allclose(H, H.T, rtol=1e-3):
+        return []
+    inverse = np.linalg.inv(H)
+    scale = np.trace(inverse) / np.trace(right)
+    is_law = np.linalg.eigvalsh(H).min() > 0 and 1e-3 < scale < 1e3
+    return [inverse] if is_law and not np.allclose(H, moved, rtol=1e-3) else []
+
+
+# --- Question 1.1 ----------------------------------------------------------------------------
+
+
+@probe
+def logits_of(cls: Any, X: Any, weight: Any, bias: Any) -> Any:
+    """Logits (n, 1) du modèle dont la couche fc a ces poids (d,) et ce biais (1,)."""
+    import torch
+
+    model = cls(X.shape[1])
+    with torch.no_grad():
+        model.fc.weight.copy_(weight.reshape(1, -1))
+        model.fc.bias.copy_(bias)
+        return model(X)
+
+
+def learned_weights(fit_map: Any, cls: Any, X: Tensor, y: Tensor, lam: float) -> Array:
+    """Poids (3,) que fit_map donne au modèle de l'étudiant (cls), ou à un réseau donné (None)."""
+    weight, bias = fitted(fit_map, cls, X, y, lam)
+    assert_shape(weight, (1, 2), what="le tenseur fc.weight")
+    assert_shape(bias, (1,), what="le tenseur fc.bias")
+    w = np.append(double(weight), double(bias))
+    assert_finite(w, what="les poids appris")
+    return w
+
+
+def likelihood_gradient(w: Array, X: Tensor, y: Tensor) -> Array:
+    """Gradient (3,) de la somme des entropies croisées, en double précision."""
+    X1 = np.hstack([double(X), np.ones((len(X), 1))])
+    return np.asarray(X1.T @ (1 / (1 + np.exp(-X1 @ w)) - double(y)[:, 0]))
+
+
+def assert_is_map(fit_map: Any, cls: Any, X: Tensor, y: Tensor, lam: float) -> None:
+    """Vérifie que fit_map annule le gradient de U, pour le modèle de l'étudiant ou un réseau donné.
+
+    Un Sequential dont la couche s'appelle fc est un autre modèle que celui de l'étudiant : une
+    erreur dans la classe est déjà payée.
+    """
+
+    def check(which: Any) -> None:
+        w = learned_weights(fit_map, which, X, y, lam)
+        largest = float(np.abs(likelihood_gradient(w, X, y) + lam * w).max())
+        assert_true(
+            largest < 2e-4,
+            "Poids appris : le gradient de U n'y est pas nul à 1e-4 près. Vérifiez U (somme, loi "
+            "a priori sur le biais aussi, pas de weight_decay), puis le critère d'arrêt.",
+        )
+
+    first(lambda: check(cls), lambda: check(None))
+
+
+def assert_follows_lam(fit_map: Any, cls: Any, X: Tensor, y: Tensor, lam: float) -> None:
+    """Vérifie que la loi a priori pèse lam fois ce qu'elle pèse pour lam = 1.
+
+    Là où le gradient de U est nul, le poids de la loi a priori sur w_j est la dérivée de la
+    vraisemblance divisée par -w_j : une erreur sur U (un biais oublié, une moyenne) est déjà payée.
+    """
+
+    def own() -> None:
+        w_one, w = (learned_weights(fit_map, None, X, y, scale) for scale in (1.0, lam))
+        one, many = (-likelihood_gradient(v, X, y) / v for v in (w_one, w))
+        weighs = np.minimum(np.abs(w_one), np.abs(w)) > 0.05
+        assert_true(
+            bool(weighs[:2].all() and (one[:2] > 0.1).all()), "Poids appris : ce n'est pas un MAP."
+        )
+        what = "le poids de la loi a priori, rapporté à celui qu'elle a pour lam = 1,"
+        assert_close(many[weighs], lam * one[weighs], what=what, rtol=2e-2, atol=1e-2)
+
+    first(lambda: assert_is_map(fit_map, cls, X, y, lam), own)
+
+
+@probe
+def fitted(fit_map: Any, cls: Any, X: Any, y: Any, lam: Any) -> Any:
+    """Poids (1, 2) et biais (1,) après l'apprentissage ; cls : la classe du modèle, ou None."""
+    from collections import OrderedDict
+
+    from torch import nn
+
+    model = cls(2) if cls is not None else nn.Sequential(OrderedDict(fc=nn.Linear(2, 1)))
+    fit_map(model, X, y, lam)
+    return model.fc.weight.detach(), model.fc.bias.detach()
+
+
+# --- Question 1.2 ----------------------------------------------------------------------------
+
+
+def assert_monte_carlo(actual: Any, exact: Array, nsamples: int, *, what: str) -> None:
+    """Vérifie qu'actual (n,) est la moyenne de nsamples variables de [0, 1], d'espérances exact.
+
+    P(KL(moyenne || espérance) >= t) <= 2 exp(-nsamples t), pour chaque point (Chernoff) ; les
+    points peuvent partager leurs tirages, la fausse alarme est divisée par leur nombre.
+    """
+    array = as_array(actual)
+    if array is None or array.shape not in ((exact.size,), (exact.size, 1)):
+        assert_shape(actual, exact.shape, what=what)
+        return
+    assert_finite(array, what=what)
+    means = array.astype(float).reshape(-1)
+    inside = bool(((means >= 0) & (means <= 1)).all())
+    assert_true(inside, f"{capital(what)} : attendu des probabilités, entre 0 et 1.")
+    limit = math.log(2 * exact.size / FALSE_ALARM) / nsamples
+    far = [
+        bernoulli_divergence(float(p), float(q)) > limit for p, q in zip(means, exact, strict=True)
+    ]
+    if any(far):
+        raise CheckFailed(
+            f"{capital(what)} : {sum(far)} probabilité(s) sur {exact.size} trop loin de "
+            f"l'intégrale, pour une moyenne sur {nsamples} tirages.",
+            f"expected {exact!r}\ngot      {means!r}",
+        )
+
+
+# --- Question 1.4 : la couche variationnelle -------------------------------------------------
+
+
+def _softplus(rho: Array) -> Array:
+    return np.logaddexp(0.0, rho)
+
+
+def _sigmoid(rho: Array) -> Array:
+    return 1 / (1 + np.exp(-rho))
+
+
+@dataclass(frozen=True)
+class Convention:
+    """Une relation entre rho et l'écart-type, et sa dérivée."""
+
+    sigma: Sigma
+    slope: Sigma
+
+
+RIGHT = Convention(_softplus, _sigmoid)
+CONVENTIONS = (
+    RIGHT,
+    Convention(np.exp, np.exp),
+    Convention(lambda r: np.exp(r / 2), lambda r: np.exp(r / 2) / 2),
+    Convention(
+        lambda r: np.sqrt(_softplus(r)), lambda r: _sigmoid(r) / (2 * np.sqrt(_softplus(r)))
+    ),
+    Convention(lambda r: _softplus(r) ** 2, lambda r: 2 * _softplus(r) * _sigmoid(r)),
+    Convention(np.abs, np.sign),
+    Convention(_sigmoid, lambda r: _sigmoid(r) * (1 - _sigmoid(r))),
+)
+"""La bonne, puis celles que l'on prend pour elle."""
+
+
+@probe
+def draw(cls: Any, mu: Any, rho: Any) -> Any:
+    """Un tirage de la méthode sampling."""
+    import torch
+
+    with torch.no_grad():
+        return cls(3, 2, 1.0).sampling(mu, rho)
+
+
+def sampling_draws(cls: Any, rng: np.random.Generator, n: int) -> tuple[Array, Array, Array]:
+    """(mu, sigma, tirages), trois tableaux (n,), de la méthode sampling appelée une fois."""
+    mu, rho = (float32(rng.uniform(-2, 2, size=n)) for _ in range(2))
+    drawn = draw(cls, mu, rho)
+    assert_shape(drawn, (n,), what="le résultat de sampling(mu, rho)")
+    assert_finite(drawn, what="le résultat de sampling(mu, rho)")
+    return double(mu), _softplus(double(rho)), double(drawn)
+
+
+def conventions(cls: Any, rng: np.random.Generator) -> list[Convention]:
+    """La bonne convention, puis celle que suit sampling de l'étudiant si c'est une autre."""
+    n = 4000
+    mu, rho = (float32(rng.uniform(-2, 2, size=n)) for _ in range(2))
+    try:
+        drawn = double(draw(cls, mu, rho)).reshape(n)
+    except HiddenTestError:
+        raise
+    except Exception:  # leur code peut lever n'importe quoi : l'échec sera dit plus loin
+        return [RIGHT]
+    found = []
+    for convention in CONVENTIONS[1:]:
+        noise = (drawn - double(mu)) / np.maximum(convention.sigma(double(rho)), 1e-12)
+        halves = noise[double(rho) < 0], noise[double(rho) >= 0]
+        try:
+            for half in halves:
+                assert_mean(half, 0.0, sd=1.0, what="")
+                assert_variance(half, 1.0, mean=0.0, what="")
+        except CheckFailed:
+            continue
+        found.append(convention)
+    return [RIGHT, *found[:1]]
+
+
+@probe
+def parameters_of(cls: Any, sizes: Any) -> Any:
+    """Paramètres enregistrés d'une couche ou d'un modèle, par leur nom."""
+    return dict(cls(*sizes).named_parameters())
+
+
+def present(cls: Any, values: Problem) -> dict[str, Tensor]:
+    """Les paramètres du problème que la couche a : un biais oublié est payé avec les paramètres."""
+    names = parameters_of(cls, (3, 2, 1.0))
+    found = {name: value for name, value in values.items() if name in names}
+    usable = all(f"w_{part}" in found for part in ("mu", "rho"))
+    assert_true(usable, "Couche variationnelle : il n'y a pas de paramètres w_mu et w_rho.")
+    return found
+
+
+@probe
+def differentiated(cls: Any, mu: Any, rho: Any, weights: Any) -> Any:
+    """Un tirage, et les gradients de sa somme pondérée par rapport à mu et à rho."""
+    import torch
+
+    mu, rho = mu.clone().requires_grad_(), rho.clone().requires_grad_()
+    drawn = cls(3, 2, 1.0).sampling(mu, rho)
+    if not drawn.requires_grad:
+        return drawn, None, None
+    gradients = torch.autograd.grad((drawn * weights).sum(), [mu, rho], allow_unused=True)
+    return drawn.detach(), *gradients
+
+
+def _assert_given(gradients: Mapping[str, Any], what: str) -> None:
+    missing = [name for name, gradient in gradients.items() if gradient is None]
+    assert_true(
+        not missing,
+        f"{what} : aucun gradient par rapport à {', '.join(missing)}. Le calcul doit rester dans "
+        "les tenseurs, et le tirage être reparamétrisé.",
+    )
+
+
+def assert_sampling_gradients(
+    cls: Any, rng: np.random.Generator, sigmas: Sequence[Convention]
+) -> None:
+    """Vérifie les gradients d'un tirage z = mu + sigma(rho) eps : 1, et eps sigma'(rho)."""
+    mu, rho, weights = (float32(rng.uniform(-2, 2, size=(7, 3))) for _ in range(3))
+    drawn, by_mu, by_rho = differentiated(cls, mu, rho, weights)
+    _assert_given({"mu": by_mu, "rho": by_rho}, "Tirage de sampling")
+    how = {"rtol": 1e-3, "atol": 1e-3}
+    assert_close(by_mu, weights, what="le gradient d'un tirage par rapport à mu", **how)
+    noise, r = double(drawn) - double(mu), double(rho)
+
+    def check(convention: Convention) -> None:
+        expected = double(weights) * noise * convention.slope(r) / convention.sigma(r)
+        assert_close(by_rho, expected, what="le gradient d'un tirage par rapport à rho", **how)
+
+    first(*(lambda c=c: check(c) for c in sigmas))
+
+
+@probe
+def measured_kl(cls: Any, sizes: Any, prior_var: Any, values: Any, step: Any) -> Any:
+    """Divergence d'une couche dont on a fixé les paramètres, son gradient, et ses accroissements.
+
+    values, step : {nom : tenseur}, les poids de forme (sorties, entrées).
+    """
+    import torch
+
+    def fitting(value, parameter):  # noqa: ANN001, ANN202
+        value = value.T if value.ndim == 2 and value.shape != parameter.shape else value
+        return value.reshape(parameter.shape).to(parameter.dtype)
+
+    def put(layer, h):  # noqa: ANN001, ANN202
+        with torch.no_grad():
+            for name, value in values.items():
+                parameter = getattr(layer, name)
+                moved = value.double() + h * step[name].double()
+                parameter.copy_(fitting(moved, parameter))
+        return layer.kl_divergence()
+
+    layer = cls(*sizes, prior_var)
+    kl = put(layer, 0.0)
+    slope = None
+    if isinstance(kl, torch.Tensor) and kl.requires_grad:
+        parameters = [getattr(layer, name) for name in values]
+        gradients = torch.autograd.grad(kl.sum(), parameters, allow_unused=True)
+        slope = sum(
+            float((gradient * fitting(step[name], parameter)).sum())
+            for name, parameter, gradient in zip(values, parameters, gradients, strict=True)
+            if gradient is not None
+        )
+    precise = cls(*sizes, prior_var).double()
+    h = 1e-3
+    ahead, behind = (float(put(precise, shift)) for shift in (h, -h))
+    return (kl.detach() if isinstance(kl, torch.Tensor) else kl), slope, (ahead - behind) / (2 * h)
+
+
+def expected_kl(values: Problem, prior_var: float, convention: Convention) -> float:
+    """Divergence de tous les poids d'une couche, en double précision."""
+    total = 0.0
+    for part in ("w", "b"):
+        if f"{part}_rho" not in values:
+            continue
+        mu, sigma = double(values[f"{part}_mu"]), convention.sigma(double(values[f"{part}_rho"]))
+        terms = math.log(prior_var) / 2 - np.log(sigma) + (sigma**2 + mu**2) / (2 * prior_var) - 0.5
+        total += float(terms.sum())
+    return total
+
+
+@dataclass(frozen=True)
+class MeasuredKL:
+    """La divergence d'une couche, comme mesurée dans le noyau."""
+
+    values: Problem
+    prior_var: float
+    kl: Any
+    slope: Any
+    increase: Any
+
+    def assert_value(self, sigmas: Sequence[Convention]) -> None:
+        """Vérifie la valeur, avec l'écart-type de l'énoncé ou celui de l'étudiant."""
+        what = f"la divergence d'une couche, prior_var = {self.prior_var:g}".replace(".", ",")
+
+        def check(convention: Convention) -> None:
+            expected = expected_kl(self.values, self.prior_var, convention)
+            assert_close(self.kl, expected, what=what, rtol=1e-4, atol=1e-3, shape="any")
+
+        first(*(lambda c=c: check(c) for c in sigmas))
+
+    def assert_gradient(self) -> None:
+        """Vérifie que le gradient est celui de la valeur : une erreur sur celle-ci est déjà payée.
+
+        Différence centrée de pas 1e-3 en double précision : erreur de 1e-6 ; le gradient est en
+        simple précision.
+        """
+        assert_true(
+            self.slope is not None,
+            "Divergence : le résultat n'est pas dérivable par rapport aux paramètres.",
+        )
+        assert_close(
+            self.slope, self.increase, what="le gradient de la divergence", rtol=1e-3, atol=1e-3
+        )
+        varies = abs(float(double(self.increase))) > 1e-2
+        assert_true(varies, "Divergence : elle ne varie pas avec les paramètres.")
+
+
+def kl_of_layer(cls: Any, values: Problem, prior_var: float) -> MeasuredKL:
+    """Mesure la divergence d'une couche dont on fixe les paramètres."""
+    k, d = values["w_mu"].shape
+    values = present(cls, values)
+    # Une direction où aucune composante n'est petite : la pente y dépend de tous les paramètres.
+    step = {name: torch.ones_like(value) + 0.3 * torch.sin(value) for name, value in values.items()}
+    kl, slope, increase = measured_kl(cls, (d, k), prior_var, dict(values), step)
+    return MeasuredKL(values, prior_var, kl, slope, increase)
+
+
+@probe
+def outputs(cls: Any, sizes: Any, values: Any, x: Any, n: Any, mode: Any) -> Any:
+    """Sorties (n, sorties) de n appels d'une couche pour une même entrée x (1, entrées)."""
+    import torch
+
+    layer = cls(*sizes, 1.0)
+    with torch.no_grad():
+        for name, value in values.items():
+            parameter = getattr(layer, name)
+            turned = value.T if value.ndim == 2 and value.shape != parameter.shape else value
+            parameter.copy_(turned.reshape(parameter.shape))
+        layer.train(mode == "train")
+        return torch.cat([layer(x) for _ in range(n)])
+
+
+def assert_output_law(
+    cls: Any, values: Problem, rng: np.random.Generator, mode: str, sigmas: Sequence[Convention]
+) -> None:
+    """Vérifie la loi de la sortie : normale, N(W x + b, sigma_W² x² + sigma_b²)."""
+    k, d = values["w_mu"].shape
+    n, x = 1000, float32(rng.uniform(0.5, 1.5, size=(1, d)) * rng.choice([-1, 1], size=(1, d)))
+    values, zero = present(cls, values), torch.zeros(k)
+    drawn = outputs(cls, (d, k), values, x, n, mode)
+    what = f"la sortie de la couche en mode {mode}()"
+    assert_shape(drawn, (n, k), what=f"{what}, pour {n} appels")
+    mean = double(values["w_mu"]) @ double(x)[0] + double(values.get("b_mu", zero))
+
+    def check(convention: Convention) -> None:
+        variance = convention.sigma(double(values["w_rho"])) ** 2 @ double(x)[0] ** 2
+        if "b_rho" in values:
+            variance = variance + convention.sigma(double(values["b_rho"])) ** 2
+        half = FALSE_ALARM / 2
+        assert_variance(drawn, variance, mean=mean, what=what, n=n, false_alarm=half)
+        assert_mean(drawn, mean, sd=np.sqrt(variance), what=what, n=n, false_alarm=half)
+
+    first(*(lambda c=c: check(c) for c in sigmas))
+
+
+@probe
+def output_gradients(cls: Any, sizes: Any, values: Any, x: Any, weights: Any) -> Any:
+    """Une sortie, et les gradients de sa somme pondérée, les poids de forme (sorties, entrées)."""
+    import torch
+
+    layer = cls(*sizes, 1.0)
+    turned = set()
+    with torch.no_grad():
+        for name, value in values.items():
+            parameter = getattr(layer, name)
+            if value.ndim == 2 and value.shape != parameter.shape:
+                turned.add(name)
+            fitting = value.T if name in turned else value
+            parameter.copy_(fitting.reshape(parameter.shape))
+    mu = torch.zeros(2, requires_grad=True)
+    differentiable = layer.sampling(mu, torch.zeros(2)).requires_grad
+    y = layer(x)
+    if not y.requires_grad:
+        return y, None, differentiable
+    parameters = [getattr(layer, name) for name in values]
+    gradients = torch.autograd.grad((y * weights).sum(), parameters, allow_unused=True)
+    named = {
+        name: g.T if g is not None and name in turned else g
+        for name, g in zip(values, gradients, strict=True)
+    }
+    return y.detach(), named, differentiable
+
+
+def assert_output_gradients(
+    cls: Any, values: Problem, rng: np.random.Generator, sigmas: Sequence[Convention]
+) -> None:
+    """Vérifie les gradients de la sortie, que les poids soient tirés ou directement les sorties.
+
+    À bruit fixé, l'écart de la sortie à sa moyenne est homogène de degré 1 en les écarts-types : la
+    somme des dérivées par rapport à chaque sigma, fois sigma, redonne cet écart (Euler). Qui a déjà
+    perdu les gradients de sampling (tirage non dérivable) ne les perd pas une seconde fois.
+    """
+    k, d = values["w_mu"].shape
+    x = float32(rng.uniform(-1.5, 1.5, size=(4, d)))
+    weights = float32(rng.uniform(0.5, 1.5, size=(4, k)))
+    values, zero = present(cls, values), torch.zeros(k)
+    y, gradients, differentiable = output_gradients(cls, (d, k), values, x, weights)
+    assert_shape(y, (4, k), what="la sortie de la couche")
+    if gradients is None and differentiable is False:
+        return
+    what = "sortie de la couche"
+    assert_true(gradients is not None, f"{capital(what)} : aucun gradient.")
+    _assert_given(gradients, capital(what))
+    how: dict[str, Any] = {"rtol": 1e-3, "atol": 1e-3}
+    c, inputs = double(weights), double(x)
+    what = f"le gradient de la {what} par rapport à"
+    if "b_mu" in values:
+        expected = c.sum(axis=0)
+        assert_close(gradients["b_mu"], expected, what=f"{what} b_mu", shape="flat", **how)
+    mean = inputs @ double(values["w_mu"]).T + double(values.get("b_mu", zero))
+    gap = float((c * (double(y) - mean)).sum())
+
+    def check(convention: Convention) -> None:
+        total = 0.0
+        for name in {"w_rho", "b_rho"} & set(values):
+            rho = double(values[name])
+            slope = double(gradients[name]).reshape(rho.shape)
+            total += float((slope * convention.sigma(rho) / convention.slope(rho)).sum())
+        assert_close(total, gap, what=f"{what} w_rho et b_rho", **how)
+
+    first(*(lambda c=c: check(c) for c in sigmas))
+    assert_close(gradients["w_mu"], c.T @ inputs, what=f"{what} w_mu", **how)
+
+
+# --- Questions 1.5 et 2.1 : modèles variationnels --------------------------------------------
+
+
+@probe
+def measured_model(cls: Any, sizes: Any, prior_var: Any, problem: Any, rho: Any, x: Any) -> Any:
+    """Sorties, divergence, divergence couche par couche d'un modèle dont on fixe les paramètres.
+
+    Les couches sont reconnues à la forme de leurs poids. rho : valeur commune, ou None.
+    """
+    import torch
+
+    model = cls(*sizes, prior_var)
+    layers = [m for m in model.modules() if "w_mu" in dict(m.named_parameters(recurse=False))]
+    with torch.no_grad():
+        for values in problem:
+            k, d = values["w_mu"].shape
+            fitting = [m for m in layers if tuple(m.w_mu.shape) in ((k, d), (d, k))]
+            for name, parameter in [pair for layer in fitting for pair in layer.named_parameters()]:
+                value = values[name.split(".")[-1]]
+                turned = value.T if value.ndim == 2 and value.shape != parameter.shape else value
+                parameter.copy_(turned.reshape(parameter.shape))
+                if rho is not None and name.endswith("rho"):
+                    parameter.fill_(rho)
+        kl = model.kl_divergence()
+        inner = [layer.kl_divergence() for layer in layers if layer is not model]
+        return [model(x) for _ in range(3)], kl, inner
+
+
+@probe
+def weight_sizes_of(cls: Any, sizes: Any) -> Any:
+    """Formes des tenseurs w_mu d'un modèle."""
+    named = cls(*sizes, 1.0).named_parameters()
+    return [list(p.shape) for name, p in named if name.split(".")[-1] == "w_mu"]
+
+
+def weight_sizes(cls: Any, sizes: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Dimensions des poids de chaque couche variationnelle, la plus petite d'abord."""
+    return [tuple(sorted(shape)) for shape in weight_sizes_of(cls, sizes)]
+
+
+def network(problem: Sequence[Problem], x: Tensor) -> Array:
+    """Logits (n, 1) du réseau ReLU dont les poids sont les moyennes, en double précision."""
+    hidden = double(x)
+    for rank, values in enumerate(problem):
+        hidden = hidden if rank == 0 else np.maximum(hidden, 0)
+        hidden = hidden @ double(values["w_mu"]).T + double(values["b_mu"])
+    return hidden
+
+
+def assert_network_output(
+    cls: Any, sizes: tuple[int, ...], problem: Sequence[Problem], rng: np.random.Generator
+) -> None:
+    """Vérifie les logits d'un modèle variationnel, avec des écarts-types presque nuls."""
+    x = float32(rng.uniform(-2, 2, size=(6, sizes[0])))
+    found, _, _ = measured_model(cls, sizes, 1.0, list(problem), NARROW, x)
+    what = "les logits du modèle, écarts-types presque nuls,"
+    for logits in found:
+        assert_close(logits, network(problem, x), what=what, rtol=2e-3, atol=2e-3)
+
+
+def assert_model_kl(
+    cls: Any, sizes: tuple[int, ...], problem: Sequence[Problem], sigmas: Sequence[Convention]
+) -> None:
+    """Vérifie la divergence d'un modèle : celle de l'énoncé, ou la somme sur ses couches."""
+    x, prior_var = float32(np.zeros((1, sizes[0]))), 2.5
+    _, kl, inner = measured_model(cls, sizes, prior_var, list(problem), None, x)
+    what = "la divergence du modèle"
+
+    def check(expected: float) -> None:
+        assert_close(kl, expected, what=what, rtol=1e-4, atol=1e-3, shape="any")
+
+    def own() -> None:
+        parts = [float(double(part).reshape(())) for part in inner]
+        assert_true(len(parts) == len(problem) and min(map(abs, parts)) > 1e-2, what)
+        check(sum(parts))
+
+    right = [sum(expected_kl(v, prior_var, convention) for v in problem) for convention in sigmas]
+    first(*(lambda r=r: check(r) for r in right), own)
+
+
+@probe
+def measured_loss(loss: Any, x: Any, y: Any, n_total: Any, weight: Any, bias: Any, kl: Any) -> Any:
+    """Valeur de la fonction de coût et ses gradients, pour un modèle linéaire sans aléa.
+
+    Renvoie (valeur, gradient de la divergence, gradient des poids (d,), gradient du biais).
+    """
+    import torch
+    from torch import nn
+
+    class Deterministic(nn.Module):
+        def __init__(self):  # noqa: ANN204
+            super().__init__()
+            self.weight, self.bias = nn.Parameter(weight.clone()), nn.Parameter(bias.clone())
+            self.kl = nn.Parameter(torch.tensor(float(kl)))
+
+        def forward(self, x):  # noqa: ANN001, ANN202
+            return x @ self.weight[:, None] + self.bias
+
+        def kl_divergence(self):  # noqa: ANN202
+            return 1.0 * self.kl
+
+    model = Deterministic()
+    value = loss(model, x, y, n_total)
+    parameters = [model.kl, model.weight, model.bias]
+    gradients = torch.autograd.grad(value.sum(), parameters, allow_unused=True)
+    return [value.detach(), *gradients]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Ce que elbo_loss mesure d'un modèle sans aléa, et ce qu'il faut."""
+
+    value: Any
+    by_kl: Any
+    gradient: Array
+    """Par rapport aux poids et au biais, (4,)."""
+    kl: float
+    nll: float
+    nll_gradient: Array
+
+    @property
+    def scale(self) -> float:
+        """Facteur devant la somme, sur le lot, des entropies croisées."""
+        return float(self.gradient @ self.nll_gradient / (self.nll_gradient @ self.nll_gradient))
+
+
+def cost(loss: Any, rng: np.random.Generator, batch: int, n_total: int) -> Cost:
+    """Mesure elbo_loss sur un lot tiré au sort."""
+    X, weight, bias = linear_model(rng, batch, 3)
+    y, kl = float32((np.arange(batch) % 2)[:, None]), float(rng.uniform(1, 30))
+    value, by_kl, *others = measured_loss(loss, X, y, n_total, weight, bias, kl)
+    _assert_given(dict(zip(("aux poids", "au biais"), others, strict=True)), "Fonction de coût")
+    gradient = np.concatenate([double(part).reshape(-1) for part in others])
+    assert_true(gradient.shape == (4,), "Fonction de coût : un gradient n'a pas la bonne forme.")
+    z, t = double(X) @ double(weight)[:, None] + double(bias), double(y)
+    error = 1 / (1 + np.exp(-z)) - t
+    nll = float((np.logaddexp(0, z) - t * z).sum())
+    expected = np.append((error * double(X)).sum(axis=0), error.sum())
+    return Cost(value, by_kl, gradient, kl, nll, expected)
+
+
+def assert_likelihood(loss: Any, rng: np.random.Generator, batch: int, n_total: int) -> None:
+    """Vérifie que le gradient est, à un facteur positif près, celui des entropies croisées."""
+    found = cost(loss, rng, batch, n_total)
+    factor = found.scale
+    assert_true(
+        math.isfinite(factor) and factor > 0,
+        "Fonction de coût : elle ne diminue pas quand les logits s'accordent mieux aux étiquettes.",
+    )
+    what = f"le gradient de la fonction de coût, B = {batch} et N = {n_total}, à un facteur près,"
+    assert_close(found.gradient / factor, found.nll_gradient, what=what, rtol=1e-3, atol=1e-3)
+
+
+def assert_relative_weight(loss: Any, rng: np.random.Generator, batch: int, n_total: int) -> None:
+    """Vérifie que la vraisemblance du lot pèse N / B fois la divergence, et la valeur du coût.
+
+    Qui s'est trompé sur la vraisemblance (une double sigmoïde) l'a déjà payé : le poids relatif est
+    alors comparé à celui du même lot pris pour toutes les données.
+    """
+    state = rng.bit_generator.state
+    found = cost(loss, rng, batch, n_total)
+    weight = _weight_of_kl(found)
+    what = f"le poids de la vraisemblance rapporté à la divergence, B = {batch} et N = {n_total},"
+    how: dict[str, Any] = {"rtol": 1e-3, "atol": 1e-3}
+
+    def right() -> None:
+        assert_close(found.scale / weight, n_total / batch, what=what, **how)
+        total = n_total / batch * found.nll + found.kl
+        of_value = "la fonction de coût, rapportée au poids de la divergence,"
+        assert_close(double(found.value) / weight, total, what=of_value, shape="any", **how)
+
+    def own() -> None:
+        residue = found.gradient - found.scale * found.nll_gradient
+        is_other = float(np.abs(residue).max()) > 1e-2 * float(np.abs(found.gradient).max())
+        assert_true(is_other, what)
+        rng.bit_generator.state = state
+        whole = cost(loss, rng, batch, batch)
+        expected = n_total / batch * whole.gradient / _weight_of_kl(whole)
+        assert_close(found.gradient / weight, expected, what=what, **how)
+
+    first(right, own)
+
+
+def _weight_of_kl(found: Cost) -> float:
+    assert_true(
+        found.by_kl is not None,
+        "Fonction de coût : aucun gradient par rapport à la divergence, qui n'y entre pas.",
+    )
+    weight = float(double(found.by_kl).reshape(()))
+    positive = math.isfinite(weight) and weight > 0
+    assert_true(
+        positive, "Fonction de coût : la divergence n'y entre pas, ou avec un signe négatif."
+    )
+    return weight
+
+
+# --- Question 2.2 : MC dropout ---------------------------------------------------------------
+
+
+@probe
+def mlp_outputs(cls: Any, sizes: Any, weights: Any, x: Any, mode: Any) -> Any:
+    """Deux sorties d'un perceptron dont on fixe les paramètres, reconnus à leur forme."""
+    import torch
+
+    model = cls(*sizes)
+    with torch.no_grad():
+        left = list(model.parameters())
+        for value in weights:
+            parameter = next(p for p in left if p.shape == value.shape)
+            left = [p for p in left if p is not parameter]
+            parameter.copy_(value)
+        model.train(mode == "train")
+        return [model(x) for _ in range(2)]
+
+
+def assert_mlp_output(cls: Any, rng: np.random.Generator, sizes: tuple[int, int]) -> None:
+    """Vérifie les logits en mode eval(), deux fois les mêmes."""
+    d, h = sizes
+    W1, b1, W2, b2 = (float32(rng.normal(size=size)) for size in ((h, d), h, (1, h), 1))
+    x = float32(rng.normal(size=(7, d)))
+    hidden = np.maximum(double(x) @ double(W1).T + double(b1), 0)
+    expected = hidden @ double(W2).T + double(b2)
+    for found in mlp_outputs(cls, sizes, [W1, b1, W2, b2], x, "eval"):
+        assert_close(found, expected, what="les logits en mode eval()", rtol=1e-4, atol=1e-4)
+
+
+ONE_UNIT = [[[1.5, 1.0]], [0.25], [[2.0]], [0.25]]
+"""Poids d'un perceptron à une unité cachée, toujours active pour des entrées positives.
+
+Les deux biais, de même forme, sont égaux : l'ordre des couches dans la classe n'importe pas.
+"""
+
+
+def one_unit(rng: np.random.Generator, n: int) -> tuple[list[Tensor], Tensor, Array]:
+    """Poids d'un perceptron à une unité, entrées positives (n, 2), contribution de l'unité (n,)."""
+    weights = [float32(value) for value in ONE_UNIT]
+    x = float32(rng.uniform(0.5, 1.5, size=(n, 2)))
+    W1, b1, W2, _ = (double(value) for value in weights)
+    return weights, x, ((double(x) @ W1.T + b1) * W2)[:, 0]
+
+
+def assert_dropout(cls: Any, rng: np.random.Generator, p: float) -> None:
+    """Vérifie, en mode train(), que l'unité manque avec la probabilité p, pour chaque entrée."""
+    n = 2000
+    weights, x, contribution = one_unit(rng, n)
+    found, again = mlp_outputs(cls, (2, 1), weights, x, "train")
+    assert_shape(found, (n, 1), what="les logits en mode train()")
+    bias, what = float(weights[3]), "les logits en mode train()"
+
+    def check(one: Array) -> None:
+        _assert_two_values((one[:, 0] - bias) / contribution, p, what)
+
+    def own(one: Array) -> None:
+        """Des probabilités à la place des logits : c'est déjà payé."""
+        assert_true(bool(((one > 0) & (one < 1)).all()), what)
+        check(np.log(one / (1 - one)))
+
+    for one in (double(found), double(again)):
+        first(lambda one=one: check(one), lambda one=one: own(one))
+    same = bool(np.array_equal(double(found), double(again)))
+    assert_true(not same, "Logits en mode train() : deux appels donnent le même résultat.")
+
+
+def _assert_two_values(ratio: Array, p: float, what: str) -> None:
+    """Vérifie que des contributions valent 0 avec la probabilité p, et 1 / (1 - p) sinon."""
+    dropped = np.abs(ratio) < 1e-3
+    kept = np.abs(ratio - 1 / (1 - p)) < 1e-3
+    said = f"{capital(what)} : une unité cachée y est absente, ou multipliée par 1 / (1 - p)"
+    assert_true(bool((dropped | kept).all()), f"{said} ; ce n'est pas ce que l'on observe.")
+    assert_proportion(
+        int(dropped.sum()), ratio.size, p, what=f"la part des unités absentes dans {what}"
+    )
+
+
+@probe
+def mc_draws(predict: Any, cls: Any, p: Any, weights: Any, x: Any, n: Any) -> Any:
+    """Tirages de predict pour un modèle en mode eval(), puis deux sorties après model.eval().
+
+    cls : la classe du perceptron, ou None pour un réseau donné, de dropout p.
+    """
+    import torch
+    from torch import nn
+
+    if cls is None:
+        model = nn.Sequential(nn.Linear(2, 1), nn.ReLU(), nn.Dropout(p), nn.Linear(1, 1))
+    else:
+        model = cls(2, 1)
+    with torch.no_grad():
+        left = list(model.parameters())
+        for value in weights:
+            parameter = next(q for q in left if q.shape == value.shape)
+            left = [q for q in left if q is not parameter]
+            parameter.copy_(value)
+    model.eval()
+    drawn = predict(model, x, n)
+    model.eval()
+    with torch.no_grad():
+        return drawn.detach(), [model(x) for _ in range(2)]
+
+
+def _each_model(cls: Any, check: Callable[[Any, float], None]) -> None:
+    first(lambda: check(cls, 0.2), lambda: check(None, 0.35))
+
+
+def assert_mc_dropout(predict: Any, cls: Any, rng: np.random.Generator) -> None:
+    """Vérifie les tirages : des probabilités (n, N), où l'unité manque avec la probabilité p."""
+    n, N = 601, 3
+    weights, x, contribution = one_unit(rng, N)
+    bias, what = float(weights[3]), "le résultat de mc_dropout_predict"
+
+    def check(which: Any, p: float) -> None:
+        drawn, _ = mc_draws(predict, which, p, weights, x, n)
+        assert_shape(drawn, (n, N), what=what)
+        probs = double(drawn)
+        assert_finite(probs, what=what)
+        inside = bool(((probs > 0) & (probs < 1)).all())
+        assert_true(
+            inside, "Résultat de mc_dropout_predict : attendu des probabilités, entre 0 et 1."
+        )
+        varies = bool((probs != probs[0]).any())
+        assert_true(
+            varies, "Tirages de mc_dropout_predict : tous les mêmes, le dropout n'est pas actif."
+        )
+        logits = np.log(probs / (1 - probs))
+        _assert_two_values(((logits - bias) / contribution).reshape(-1), p, "les tirages")
+        # Des masques indépendants d'un tirage à l'autre.
+        alone = np.abs(logits[:, 0] - bias) < 1e-3
+        pairs = int((alone[0:-1:2] & alone[1::2]).sum())
+        assert_proportion(
+            pairs, n // 2, p * p, what="la part des unités absentes deux fois de suite"
+        )
+
+    _each_model(cls, check)
+
+
+def assert_deterministic_afterwards(predict: Any, cls: Any, rng: np.random.Generator) -> None:
+    """Vérifie qu'après mc_dropout_predict puis model.eval(), deux sorties s'accordent."""
+    n, N = 50, 3
+    weights, x, contribution = one_unit(rng, N)
+    expected = (contribution + float(weights[3]))[:, None]
+
+    def check(which: Any, p: float) -> None:
+        drawn, after = mc_draws(predict, which, p, weights, x, n)
+        # La forme, un dropout inactif, une sigmoïde oubliée sont déjà payés ; une constante, non.
+        values = double(drawn)
+        depends = values.size == n * N and bool(np.ptp(values) > 1e-3)
+        assert_true(depends, "Résultat de mc_dropout_predict : il ne dépend pas des entrées.")
+        for found in after:
+            what = "les logits en mode eval(), après mc_dropout_predict,"
+            assert_close(found, expected, what=what, rtol=1e-4, atol=1e-4)
+
+    _each_model(cls, check)
