@@ -20,6 +20,7 @@ import torch
 from mnist import originals
 from mnist.experiments import EXPERIMENTS, Material, scored
 from mnist.originals import ROOT, DataUnavailable
+from mnist.report import gather, write_document
 from rich.console import Console
 from rich.progress import Progress, TimeElapsedColumn
 
@@ -37,7 +38,8 @@ SEEDS = (1, 2, 3)
 @click.option(
     "--only", multiple=True, type=click.Choice(list(EXPERIMENTS)), help="Train these; no report."
 )
-def main(found: Path | None, cache: Path, only: tuple[str, ...]) -> None:
+@click.option("--target", type=click.Path(path_type=Path), default=ROOT / "docs" / "results.md")
+def main(found: Path | None, cache: Path, only: tuple[str, ...], target: Path) -> None:
     """Fill the cache, then write the report."""
     torch.set_num_threads(1)
     console = Console(stderr=True)
@@ -56,6 +58,12 @@ def main(found: Path | None, cache: Path, only: tuple[str, ...]) -> None:
             labels = material.digits.test.labels
             wrong = int((runs[name, seed]["test_logits"].argmax(1) != labels).sum())
             console.print(f"{name}, seed {seed}: {wrong} errors of {len(labels)}")
+    if only:
+        return
+    with Progress(*columns, console=console, transient=True) as progress:
+        report = gather(runs, SEEDS, material, progress)
+    write_document(report, target)
+    console.print(f"Written: {target}")
 
 
 if __name__ == "__main__":

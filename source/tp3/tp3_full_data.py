@@ -1,26 +1,27 @@
-"""Jeux complets pour aller plus loin que le TP3 : MNIST, Fashion-MNIST et KMNIST.
+"""Jeux complets pour aller plus loin que le TP3 : MNIST, Fashion-MNIST et KMNIST.
 
-Le TP se fait sans ce module : ce qu'il demande est dans data/. Il sert à qui veut entraîner sur
-les 60 000 chiffres, ou essayer un autre jeu hors distribution :
+Le TP se fait sans ce module : ce qu'il demande est dans data/. Il sert à qui veut entraîner sur
+les 60 000 chiffres, ou essayer un autre jeu hors distribution :
 
     from tp3_full_data import full_data
     (train_images, train_labels), (test_images, test_labels) = full_data("fashion")
 
-La première fois, les quatre fichiers du jeu (12 à 31 Mo) sont téléchargés avec pooch
+La première fois, les quatre fichiers du jeu (12 à 31 Mo) sont téléchargés avec pooch
 (`pip install pooch`), vérifiés, puis gardés sur le disque. Sans réseau, on peut les placer
-soi-même dans un dossier : full_data("mnist", folder="mon_dossier").
+soi-même dans un dossier : full_data("mnist", folder="mon_dossier").
 
 Vérifications. Pour MNIST et Fashion-MNIST, la somme SHA-256 du contenu décompressé est comparée
-à celle des originaux ; peu importe donc d'où viennent les fichiers, et comment ils ont été
+à celle des originaux ; peu importe donc d'où viennent les fichiers, et comment ils ont été
 compressés. Pour KMNIST, seules les sommes MD5 publiées avec torchvision sont vérifiées, au
-téléchargement : son contenu n'a pas été contrôlé pour ce cours.
+téléchargement : son contenu n'a pas été contrôlé pour ce cours.
 
-Licences : MNIST, CC BY-SA 3.0 (Y. LeCun, C. Cortes ; avec C. Burges) ; Fashion-MNIST, MIT
-(Zalando SE) ; KMNIST, CC BY-SA 4.0 (ROIS-CODH).
+Licences : MNIST, CC BY-SA 3.0 (Y. LeCun, C. Cortes ; avec C. Burges) ; Fashion-MNIST, MIT
+(Zalando SE) ; KMNIST, CC BY-SA 4.0 (ROIS-CODH).
 """
 
 import gzip
 import hashlib
+import math
 import zlib
 from pathlib import Path
 
@@ -67,7 +68,7 @@ MD5_GZIP = {
     ),
 }
 
-# Du contenu décompressé, dans l'ordre de FILES ; None : non contrôlé.
+# Du contenu décompressé, dans l'ordre de FILES ; None : non contrôlé.
 SHA256_IDX = {
     "mnist": (
         "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -92,14 +93,14 @@ class DataUnavailable(RuntimeError):
 def full_data(name="mnist", folder=None):
     """Renvoie un jeu complet, téléchargé une fois puis relu sur le disque.
 
-    name : "mnist", "fashion" ou "kmnist" ; folder : dossier où les fichiers sont cherchés, puis
+    name : "mnist", "fashion" ou "kmnist" ; folder : dossier où les fichiers sont cherchés, puis
     gardés (par défaut, le cache de pooch). Ils y sont acceptés compressés (.gz) ou non.
-    Renvoie ((train_images, train_labels), (test_images, test_labels)) : images uint8
+    Renvoie ((train_images, train_labels), (test_images, test_labels)) : images uint8
     (60000, 28, 28) et (10000, 28, 28), étiquettes uint8 (60000,) et (10000,).
     Lève DataUnavailable, avec ce qu'il faut faire, si un fichier manque ou n'est pas le bon.
     """
     if name not in MIRRORS:
-        raise ValueError(f"Jeu inconnu : {name!r}. Attendu : {', '.join(map(repr, MIRRORS))}.")
+        raise ValueError(f"Jeu inconnu : {name!r}. Attendu : {', '.join(map(repr, MIRRORS))}.")
     arrays = {part: full_part(name, part, folder) for part in FILES}
     train, test = (
         (arrays[f"{half}_images"], arrays[f"{half}_labels"]) for half in ("train", "test")
@@ -107,14 +108,14 @@ def full_data(name="mnist", folder=None):
     for (images, labels), count in ((train, 60_000), (test, 10_000)):
         if images.shape != (count, 28, 28) or labels.shape != (count,):
             raise DataUnavailable(
-                f"{name} : attendu {count} images de 28 × 28 et autant d'étiquettes, "
+                f"{name} : attendu {count} images de 28 × 28 et autant d'étiquettes, "
                 f"obtenu {images.shape} et {labels.shape}."
             )
     return train, test
 
 
 def full_part(name, part, folder=None):
-    """Renvoie un seul des quatre tableaux d'un jeu : part est une clé de FILES."""
+    """Renvoie un seul des quatre tableaux d'un jeu : part est une clé de FILES."""
     place = list(FILES).index(part)
     path = _on_disk(Path(folder), FILES[part]) if folder is not None else None
     if path is None:
@@ -132,7 +133,7 @@ def full_part(name, part, folder=None):
     found = hashlib.sha256(content).hexdigest()
     if expected is not None and found != expected:
         raise DataUnavailable(
-            f"{path} n'est pas l'original de {name} : SHA-256 attendue {expected[:12]}…, "
+            f"{path} n'est pas l'original de {name} : SHA-256 attendue {expected[:12]}…, "
             f"obtenue {found[:12]}… Supprimez-le, puis recommencez."
         )
     return read_idx(content, str(path))
@@ -141,21 +142,26 @@ def full_part(name, part, folder=None):
 def read_idx(content, origin="fichier IDX"):
     """Lit le format IDX de MNIST, limité aux octets non signés (type 0x08).
 
-    content : octets décompressés ; origin : ce que nomment les messages d'erreur.
-    En-tête : deux octets nuls, le type, le nombre de dimensions, puis chaque dimension sur quatre
+    content : octets décompressés ; origin : ce que nomment les messages d'erreur.
+    En-tête : deux octets nuls, le type, le nombre de dimensions, puis chaque dimension sur quatre
     octets (gros-boutiste). Renvoie un tableau uint8 qui peut être modifié.
     """
     if len(content) < 4 or content[:3] != b"\x00\x00\x08" or content[3] == 0:
         raise DataUnavailable(
-            f"{origin} n'est pas au format IDX à octets non signés : "
+            f"{origin} n'est pas au format IDX à octets non signés : "
             f"début attendu 00 00 08, obtenu {content[:4].hex(' ') or 'rien'}."
         )
     start = 4 + 4 * content[3]
-    shape = tuple(int(n) for n in np.frombuffer(content[4:start], ">u4")) if len(content) >= start else ()
-    expected = start + int(np.prod(shape, dtype=object))
-    if not shape or len(content) != expected:
+    if len(content) < start:
         raise DataUnavailable(
-            f"{origin} est incomplet ou trop long : pour la forme {shape}, "
+            f"{origin} est incomplet : en-tête de {start} octets attendu, obtenu {len(content)}."
+        )
+    shape = tuple(int(n) for n in np.frombuffer(content[4:start], ">u4"))
+    # En entiers de Python : un en-tête faux peut annoncer plus que 64 bits.
+    expected = start + math.prod(shape)
+    if len(content) != expected:
+        raise DataUnavailable(
+            f"{origin} est incomplet ou trop long : pour la forme {shape}, "
             f"attendu {expected} octets, obtenu {len(content)}."
         )
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()
@@ -173,8 +179,8 @@ def _download(name, file, md5, folder):
         import pooch
     except ImportError as error:
         raise DataUnavailable(
-            f"Pour télécharger {file}.gz ({name}), il faut pooch : pip install pooch. Ou placez "
-            "les quatre fichiers dans un dossier, et donnez-le : folder=…"
+            f"Pour télécharger {file}.gz ({name}), il faut pooch : pip install pooch. Ou placez "
+            "les quatre fichiers dans un dossier, et donnez-le : folder=…"
         ) from error
     target = Path(folder) if folder is not None else Path(pooch.os_cache("tp3")) / name
     reasons = []
@@ -186,10 +192,10 @@ def _download(name, file, md5, folder):
                 )
             )
         except (OSError, ValueError) as error:  # pas de réseau, serveur absent, somme fausse
-            reasons.append(f"{mirror} : {type(error).__name__}")
+            reasons.append(f"{mirror} : {type(error).__name__}")
     raise DataUnavailable(
-        f"{file}.gz ({name}) n'a pu être téléchargé nulle part ({' ; '.join(reasons)}). "
-        "Êtes-vous connecté à Internet ? Dans le noyau isolé du cours, il n'y a pas de réseau : "
+        f"{file}.gz ({name}) n'a pu être téléchargé nulle part ({' ; '.join(reasons)}). "
+        "Êtes-vous connecté à Internet ? Dans le noyau isolé du cours, il n'y a pas de réseau : "
         "lancez la même ligne hors de lui, ou placez les quatre fichiers dans un dossier, et "
-        "donnez-le : folder=…"
+        "donnez-le : folder=…"
     )

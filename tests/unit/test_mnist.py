@@ -1,10 +1,13 @@
 """What TP3's data and the results beside the papers are computed with."""
 
+import functools
 import gzip
 import hashlib
 import importlib.util
 import subprocess
 import sys
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -65,9 +68,10 @@ def test_an_idx_file_is_read_as_it_was_written(shape, seed):
         (b"\x00\x00\x08\x00", "00 00 08 00"),
         (idx(np.zeros((2, 3), np.uint8))[:-1], "attendu 18 octets, obtenu 17"),
         (idx(np.zeros((2, 3), np.uint8)) + b"x", "attendu 18 octets, obtenu 19"),
-        (idx(np.zeros((2, 3), np.uint8))[:9], "obtenu 9"),
+        (idx(np.zeros((2, 3), np.uint8))[:9], "12 octets attendu, obtenu 9"),
+        (b"\x00\x00\x08\x03" + 12 * b"\xff", "attendu 79228162458924105385300197391 octets"),
     ],
-    ids=["empty", "other type", "no dimension", "cut", "too long", "cut in the header"],
+    ids=["empty", "other type", "no dimension", "cut", "too long", "cut in the header", "huge"],
 )
 def test_what_is_not_an_idx_file_of_bytes_is_refused_with_a_reason(content, said):
     with pytest.raises(Unavailable, match=said):
@@ -112,7 +116,7 @@ def test_a_truncated_download_is_refused(small_set):
 
 
 def test_a_set_of_another_size_is_refused(small_set):
-    with pytest.raises(Unavailable, match=r"attendu 60000 images"):
+    with pytest.raises(Unavailable, match="attendu 60000 images"):
         full_data.full_data("mnist", small_set)
 
 
@@ -131,6 +135,48 @@ def test_without_network_every_mirror_is_tried_and_the_way_out_is_said(tmp_path,
         full_data.full_data("mnist", tmp_path / "empty")
     assert [url.rsplit("/", 1)[0] + "/" for url in asked] == list(full_data.MIRRORS["mnist"])
     assert "folder=" in str(raised.value)
+
+
+@pytest.fixture
+def server(small_set):
+    """Serves the small set on this machine."""
+    handler = functools.partial(SilentHandler, directory=str(small_set))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
+        thread = threading.Thread(target=http.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{http.server_port}/"
+        http.shutdown()
+        thread.join()
+
+
+class SilentHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+def test_pooch_takes_the_first_mirror_that_has_the_published_file(
+    server, small_set, tmp_path, monkeypatch
+):
+    published = [small_set / f"{file}.gz" for file in full_data.FILES.values()]
+    sums = tuple(
+        hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() for path in published
+    )
+    monkeypatch.setitem(full_data.MD5_GZIP, "mnist", sums)
+    monkeypatch.setitem(full_data.MIRRORS, "mnist", (f"{server}missing/", server))
+    kept = tmp_path / "kept"
+
+    labels = full_data.full_part("mnist", "train_labels", kept)
+
+    assert_array_equal(labels, [0, 1, 2])
+    assert [path.name for path in kept.iterdir()] == ["train-labels-idx1-ubyte.gz"]
+
+
+def test_pooch_refuses_a_file_that_is_not_the_published_one(server, tmp_path, monkeypatch):
+    monkeypatch.setitem(full_data.MIRRORS, "mnist", (server,))
+
+    with pytest.raises(Unavailable, match="ValueError"):
+        full_data.full_part("mnist", "train_labels", tmp_path / "kept")
+    assert not list((tmp_path / "kept").glob("*.gz"))
 
 
 def test_without_pooch_the_message_says_what_to_install(tmp_path, monkeypatch):
