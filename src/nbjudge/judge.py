@@ -1,45 +1,30 @@
-"""The judge process: executes whole test cells, outside, against the student's remote objects.
-
-Started sealed, and killed, by :class:`nbjudge.judge_process.JudgeProcess`, one for each submission,
-so that a hidden ``while`` on a student's NaN ends with a verdict and not with a grader that hangs.
-"""
+"""The judge: executes whole test cells, outside, against the student's remote objects."""
 
 from __future__ import annotations
 
 import ast
 import builtins
 import contextlib
-import json
-import math
-import numbers
-import os
-import pickle
 import re
-import resource
-import socket
 import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
-from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from nbjudge import i18n, remote, testing, values
+from nbjudge import remote, testing, values
 from nbjudge.assignment import Kind, SourceCell, SourceNotebook
 from nbjudge.blind import blind_spots
-from nbjudge.errors import HiddenTestError, JudgeProcessError
-from nbjudge.frames import Frame, receive_frame, send_frame
+from nbjudge.errors import HiddenTestError
 from nbjudge.i18n import gettext as _
+from nbjudge.libraries import Bridged, seed_here
 from nbjudge.names import plain_python
 from nbjudge.raised import ErrorClasses
+from nbjudge.tally import read_score, tally
 from nbjudge.verdict import Status
 from nbjudge.world import CellSpace, Owner, World, register_source
-
-SOCKET = "judge"
-"""Of the sandbox's run folder: where the grader asks."""
 
 
 @dataclass(frozen=True)
@@ -278,7 +263,7 @@ class Court:
         finally:
             testing.backend.reset(backend)
             testing.ledger.reset(token)
-        verdict = self._tally(cell, ledger, status, message, detail)
+        verdict = tally(cell, ledger, self._score, status, message, detail, strict=self.load.strict)
         verdict["objects"] = sorted(self.channel.objects)
         verdict["seconds"] = time.monotonic() - started
         return verdict
@@ -302,11 +287,11 @@ class Court:
         streams = sys.stdout, sys.stderr
         try:
             self.channel.seed(theirs)
-            _seed_here(number, cell.source)
+            seed_here(number, cell.source)
             self.bridged.watch()
             exec(code, space)  # noqa: S102 - the instructor's own test
             if score is not None:
-                self._score = _number(eval(score, space))  # noqa: S307
+                self._score = read_score(eval(score, space))  # noqa: S307
         except remote.KernelLost as lost:
             return _lost(lost.outcome)
         except HiddenTestError as error:
@@ -418,64 +403,6 @@ class Court:
                 f"def or lambda can take its place. {error}"
             ) from error
 
-    def _tally(
-        self,
-        cell: SourceCell,
-        ledger: list[testing.Credit],
-        status: Status,
-        message: str,
-        detail: str,
-    ) -> dict[str, Any]:
-        total = sum(entry.max_points for entry in ledger)
-        if ledger and self.load.strict and not math.isclose(total, cell.points, abs_tol=1e-9):
-            raise HiddenTestError(
-                f"The credits of {cell.grade_id!r} add up to {total:g}, the cell is worth "
-                f"{cell.points:g}: make them equal."
-            )
-        if ledger:
-            points = sum(entry.points for entry in ledger)
-        elif self._score is not None and status is Status.PASSED:
-            points = self._score
-            if not 0 <= points <= cell.points:  # NaN too
-                said = f"score {points!r} of {cell.points:g}"
-                if self.load.strict:
-                    raise HiddenTestError(
-                        f"{cell.grade_id!r} ends in a number, which nbgrader takes for a score, "
-                        f"but it is outside its points ({said}). End the cell in something else."
-                    )
-                points, status = 0.0, Status.ERROR
-                message = _("The tests gave a score outside the range of the question.")
-                detail = said
-        else:
-            points = cell.points if status is Status.PASSED else 0.0
-        points = min(points, cell.points)
-        if math.isclose(points, cell.points, abs_tol=1e-9):
-            points = cell.points  # ten tenths are a whole
-        if status is Status.PASSED and points < cell.points:
-            status = Status.PARTIAL if points > 0 else Status.FAILED
-        elif status is not Status.PASSED and points >= cell.points > 0:
-            # Every credit was earned; what failed after them is said and costs nothing.
-            status = Status.PASSED
-        elif status is not Status.PASSED and points > 0:
-            status = Status.PARTIAL
-        return {
-            "status": status.value,
-            "points": points,
-            "message": message,
-            "detail": detail,
-            "parts": [
-                {
-                    "what": entry.what,
-                    "points": entry.points,
-                    "max_points": entry.max_points,
-                    "message": entry.message
-                    or ("" if entry.points else _("not reached, an earlier check failed")),
-                    "detail": entry.detail,
-                }
-                for entry in ledger
-            ],
-        }
-
     def _sentence(self, error: BaseException) -> tuple[Status, str, str]:
         detail = traceback.format_exc()
         if isinstance(error, testing.CheckFailed):
@@ -580,15 +507,6 @@ def _compiled(code: str, filename: str) -> tuple[CodeType, CodeType | None]:
     return compile(tree, filename, "exec", dont_inherit=True), score
 
 
-def _number(value: Any) -> float | None:
-    """Return the score that nbgrader would read of the value that a notebook shows."""
-    if isinstance(value, remote.Remote | bool | Fraction):
-        return None
-    is_number = isinstance(value, numbers.Real)
-    is_tensor = hasattr(value, "requires_grad") and value.ndim == 0
-    return float(value) if is_number or is_tensor else None
-
-
 def _said(error: BaseException) -> str:
     try:
         return str(error).strip()
@@ -616,160 +534,9 @@ def _lost(outcome: str) -> tuple[Status, str, str]:
     return Status.DIED, _("Your code stopped the kernel when it was tested."), ""
 
 
-def _seed_here(number: int, source: str) -> None:
-    """Seed the judge's own global generators: a test that uses them is replayable too."""
-    import random
-
-    import numpy as np
-
-    random.seed(number)
-    np.random.seed(number)
-    if "torch" in sys.modules or "torch" in source:
-        with contextlib.suppress(ImportError):
-            import torch
-
-            torch.manual_seed(number)
-
-
 def _words(load: Load) -> frozenset[str]:
     """Return the words of the instructor's code."""
     texts = [cell.source for cell in load.notebook.cells if cell.cell_type == "code"]
     for files in (load.files, load.judge_files):
         texts += [files[path].decode("utf-8", "replace") for path in files if path.endswith(".py")]
     return frozenset(word for text in texts for word in re.findall(r"\w+", text))
-
-
-class Bridged:
-    """Functions of libraries that a test calls here and that act on the kernel in a notebook.
-
-    A test that seeds a global generator seeds the kernel's too, for there it is one; source and
-    signature of a student's function are asked for where it is.
-
-    Parameters
-    ----------
-    channel
-        To the kernel.
-    world
-        Whose given cells seed for themselves: they ran in the kernel before.
-    """
-
-    def __init__(self, channel: remote.Channel, world: World) -> None:
-        self._channel = channel
-        self._world = world
-        self._undo: dict[tuple[str, str], tuple[ModuleType, Any]] = {}
-        self._asking = False
-
-    def watch(self) -> None:
-        """Begin, for the libraries that are loaded now."""
-        for path, name in (*_SEEDS, *_READ):
-            module = sys.modules.get(path)
-            if module is not None and (path, name) not in self._undo:
-                original = getattr(module, name)
-                self._undo[path, name] = module, original
-                make = self._seed if (path, name) in _SEEDS else self._read
-                setattr(module, name, make(path, name, original))
-
-    def _seed(self, path: str, _name: str, original: Callable[..., Any]) -> Callable[..., Any]:
-        def seed(*args: Any, **kwargs: Any) -> Any:
-            result = original(*args, **kwargs)
-            number = next(iter((*args, *kwargs.values())), None)
-            if number is not None and not self._world.is_executing and not self._asking:
-                self._asking = True  # where the kernel is this process, it comes back here
-                try:
-                    self._channel.seed_library(path.partition(".")[0], number)
-                finally:
-                    self._asking = False
-            return result
-
-        return seed
-
-    def _read(self, _path: str, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
-        ask = self._channel.source if name == "getsource" else self._channel.signature
-
-        def read(value: Any, **kwargs: Any) -> Any:
-            return ask(value) if isinstance(value, remote.Remote) else original(value, **kwargs)
-
-        return read
-
-    def stop(self) -> None:
-        """Leave the libraries as they were."""
-        for (_path, name), (module, original) in self._undo.items():
-            setattr(module, name, original)
-        self._undo.clear()
-
-
-_SEEDS = (("random", "seed"), ("numpy.random", "seed"), ("torch", "manual_seed"))
-_READ = (("inspect", "getsource"), ("inspect", "signature"))
-
-
-def serve(sock: socket.socket) -> None:
-    """Judge cells as they are asked for, in the current folder, until the grader hangs up."""
-    first = receive_frame(sock, None)
-    if first is None or first[0] is not Frame.LOAD:
-        return
-    load: Load = pickle.loads(first[1])  # noqa: S301 - from our own parent process
-    # A test may make a matrix of a student's vector, whatever its length.
-    with contextlib.suppress(ValueError, OSError):  # a lower limit is there already
-        resource.setrlimit(resource.RLIMIT_AS, (load.memory_bytes, load.memory_bytes))
-    i18n.use_language(load.language)
-
-    def send(request: bytes, label: str) -> bytes:
-        head = json.dumps(label[:200]).encode()
-        send_frame(sock, Frame.PROBE, len(head).to_bytes(4) + head + request)
-        answer = receive_frame(sock, None)
-        if answer is None or answer[0] is Frame.REPLY:
-            return answer[1] if answer else b""
-        outcome = json.loads(answer[1])
-        if outcome in {"timeout", "too_large"}:
-            kind = "ValueTooLarge" if outcome == "too_large" else "TimeoutError"
-            cls = remote.StudentTimeout if outcome == "timeout" else remote.StudentError
-            raise cls(kind, "", [], None, label)
-        raise remote.KernelLost(outcome)
-
-    _lay_out(Path.cwd(), load)
-    court = Court(load, send)
-    send_frame(sock, Frame.READY, b"")
-    while True:
-        frame = receive_frame(sock, None)
-        if frame is None or frame[0] is not Frame.CELL:
-            return
-        order = json.loads(frame[1])
-        try:
-            verdict = court.judge(int(order["position"]), bytes.fromhex(order["seed"]))
-        except HiddenTestError as error:
-            fault = [str(error), traceback.format_exc()]
-            send_frame(sock, Frame.FAULT, json.dumps(fault).encode())
-        else:
-            send_frame(sock, Frame.VERDICT, json.dumps(verdict).encode())
-
-
-def _lay_out(folder: Path, load: Load) -> None:
-    """Put the assignment's files where its given cells and tests look for them."""
-    for name, files in (("work", load.files), ("judge", load.judge_files)):
-        for path, data in files.items():
-            target = folder / name / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(data)
-    (folder / "work").mkdir(exist_ok=True)
-    os.chdir(folder / "work")  # given cells open their data by relative paths
-    sys.path[:0] = [str(folder / "work"), str(folder / "judge")]
-
-
-def main(address: str) -> None:
-    """Wait for the grader at a socket, and serve it."""
-    with contextlib.closing(socket.socket(socket.AF_UNIX)) as door:
-        door.bind(address)
-        door.listen(1)
-        sock, _address = door.accept()
-    words = sys.stderr
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:
-        # What given cells or tests print belongs to nobody; the error output is for last words.
-        os.dup2(nowhere.fileno(), 1)
-        sys.stdout = sys.stderr = nowhere
-        try:
-            serve(sock)
-        except JudgeProcessError:  # the grader hung up: nobody to tell
-            pass
-        except BaseException:
-            traceback.print_exc(file=words)
-            raise SystemExit(1) from None

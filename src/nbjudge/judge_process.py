@@ -22,17 +22,19 @@ import nbjudge
 from nbjudge import sandbox
 from nbjudge.errors import HiddenTestError, JudgeProcessError, JudgeStartError, KernelStartError
 from nbjudge.frames import Frame, receive_frame, send_frame
-from nbjudge.judge import SOCKET, Load
+from nbjudge.judge import Load
 from nbjudge.limits import Limits
 from nbjudge.settings import Settings
 from nbjudge.verdict import Part, Status
 
+_SOCKET = "judge"
+"""Of the sandbox's run folder: where the judge is asked."""
 _PACKAGES = str(Path(nbjudge.__file__).parents[1])
 # The environment's own packages come first: this one may lie in a folder of its own.
 _START = f"""\
 import sys
 sys.path.append({_PACKAGES!r})
-from nbjudge.judge import main
+from nbjudge.judge_service import main
 main(sys.argv[1])
 """
 
@@ -81,7 +83,7 @@ class JudgeProcess:
         if self._process is not None:
             return
         sealing = sandbox.Sealing(
-            argv=(sys.executable, "-P", "-c", _START, f"{sandbox.RUN}/{SOCKET}"),
+            argv=(sys.executable, "-P", "-c", _START, f"{sandbox.RUN}/{_SOCKET}"),
             purpose="the judge",
             limits=self._limits,
             readonly=(str(Path(nbjudge.__file__).parent), *self._settings.readonly),
@@ -99,7 +101,7 @@ class JudgeProcess:
             return self._sock
         seconds = self._limits.start_seconds
         try:
-            sock = self._sock = process.connect(SOCKET, time.monotonic() + seconds)
+            sock = self._sock = process.connect(_SOCKET, time.monotonic() + seconds)
             sock.settimeout(seconds)
             send_frame(sock, Frame.LOAD, self._data)
             frame = receive_frame(sock, seconds, max_bytes=_FRAME_BYTES)
