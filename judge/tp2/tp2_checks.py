@@ -459,7 +459,7 @@ def measured_kl(cls: Any, sizes: Any, prior_var: Any, values: Any, step: Any) ->
         )
     precise = cls(*sizes, prior_var).double()
     h = 1e-3
-    ahead, behind = (float(put(precise, shift)) for shift in (h, -h))
+    ahead, behind = (float(torch.as_tensor(put(precise, shift)).detach()) for shift in (h, -h))
     return (kl.detach() if isinstance(kl, torch.Tensor) else kl), slope, (ahead - behind) / (2 * h)
 
 

@@ -17,8 +17,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import ScalarFormatter
 
 # Palette d'Okabe et Ito, lisible aussi par les personnes daltoniennes.
-BLEU, CIEL, ORANGE, VERT, ROUGE = "#0072b2", "#56b4e9", "#e69f00", "#009e73", "#d55e00"
-GRIS, NOIR = "#999999", "#000000"
+BLEU, CIEL, ORANGE, JAUNE, ROUGE = "#0072b2", "#56b4e9", "#e69f00", "#f0e442", "#d55e00"
+NOIR = "#000000"
 PROBABILITE = LinearSegmentedColormap.from_list("probabilite", [BLEU, "#ffffff", ORANGE])
 
 # À la correction, les figures sont tracées avec moins de pixels et une grille plus grossière.
@@ -108,8 +108,8 @@ def plot_decision_boundary(
         _donnees(un, X, Y, x_far)
         un.set(xlabel="$x_1$", ylabel="$x_2$", xlim=(-etendue, etendue), ylim=(-etendue, etendue))
     poignees = [
-        Line2D([], [], color=BLEU, marker="o", markeredgecolor=NOIR, linestyle="none", label="étiquette 0"),
-        Line2D([], [], color=ORANGE, marker="^", markeredgecolor=NOIR, linestyle="none", label="étiquette 1"),
+        Line2D([], [], color=CIEL, marker="o", markeredgecolor=NOIR, linestyle="none", label="étiquette 0"),
+        Line2D([], [], color=JAUNE, marker="^", markeredgecolor=NOIR, linestyle="none", label="étiquette 1"),
         Line2D([], [], color=NOIR, linewidth=2, label="frontière (0,5)"),
     ]
     if x_far is not None:
@@ -216,7 +216,7 @@ def _tirages(model, points, model_type, nsamples, posterior):
 
 def _donnees(ax, X, Y, x_far):
     X, Y = np.asarray(X), np.asarray(Y).reshape(-1)
-    for etiquette, couleur, symbole in ((0, BLEU, "o"), (1, ORANGE, "^")):
+    for etiquette, couleur, symbole in ((0, CIEL, "o"), (1, JAUNE, "^")):
         choix = Y == etiquette
         ax.plot(
             X[choix, 0], X[choix, 1], symbole, color=couleur, markeredgecolor=NOIR, markeredgewidth=0.4,
