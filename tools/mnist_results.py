@@ -49,13 +49,14 @@ def main(found: Path | None, cache: Path, only: tuple[str, ...], target: Path) -
         sys.exit(str(error))
     columns = (*Progress.get_default_columns(), TimeElapsedColumn())
     runs = {}
-    for name, experiment in EXPERIMENTS.items():
-        if only and name not in only:
-            continue
-        for seed in SEEDS:
+    labels = material.digits.test.labels
+    # A seed of every network before the next: what is there when one stops says the most.
+    for seed in SEEDS:
+        for name, experiment in EXPERIMENTS.items():
+            if only and name not in only:
+                continue
             with Progress(*columns, console=console, transient=True) as progress:
                 runs[name, seed] = scored(experiment, seed, material, cache, progress)
-            labels = material.digits.test.labels
             wrong = int((runs[name, seed]["test_logits"].argmax(1) != labels).sum())
             console.print(f"{name}, seed {seed}: {wrong} errors of {len(labels)}")
     if only:
