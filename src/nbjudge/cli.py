@@ -6,7 +6,8 @@ Imports stand in the commands: ``--help`` must not wait for nbgrader.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,11 +20,13 @@ from nbjudge.errors import MachineError, NbJudgeError
 if TYPE_CHECKING:
     from nbjudge.classroom import ClassReport
     from nbjudge.course import Course
+    from nbjudge.parallel import Graded
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-TEACHER, MACHINE = 2, 3
-"""Exit codes: the course's author must act; this computer or its administrator must."""
+FOUND, TEACHER, MACHINE = 1, 2, 3
+"""Exit codes: what was looked for was found; the course's author must act; this computer or its
+administrator must."""
 
 
 def _says_errors(function: F) -> F:
@@ -111,12 +114,23 @@ def run_class(
 ) -> ClassReport:
     """Grade a class with a progress bar, print table and warnings, return the report."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     from nbjudge.classroom import grade_class
-    from nbjudge.parallel import Graded
 
     console = Console()
+    with _progress(console, assignment) as progress:
+        report = grade_class(
+            course, assignment, students=students, workers=workers, progress=progress
+        )
+    show_marks(console, report)
+    return report
+
+
+@contextmanager
+def _progress(console: Any, assignment: str) -> Iterator[Callable[[Graded, int], None]]:
+    """Show a bar; give what to call after each submission, with it and their number."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
     bar = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -132,12 +146,8 @@ def run_class(
             bar.update(task, description=f"{assignment}: {student}", total=total)
             bar.advance(task)
 
-        report = grade_class(
-            course, assignment, students=students, workers=workers, progress=progress
-        )
+        yield progress
         bar.update(task, description=f"{assignment}: done")
-    show_marks(console, report)
-    return report
 
 
 def show_marks(console: Any, report: ClassReport) -> None:
@@ -190,6 +200,73 @@ def check(context: click.Context, assignments: tuple[str, ...]) -> None:
                 click.echo("        " + finding.fault.replace("\n", "\n        "))
     if faults:
         sys.exit(TEACHER)
+
+
+@main.command()
+@click.argument("assignment")
+@click.option(
+    "--runs",
+    type=click.IntRange(1, 1_000_000),
+    default=20,
+    show_default=True,
+    help="Fresh seeds for each answer.",
+)
+@click.option("--group", "groups", multiple=True, help="Only samples of this group (repeatable).")
+@click.option("--workers", type=click.IntRange(1, 1024), help="Processes; by default the cores.")
+@click.option("--seed", metavar="HEX", help="Judge as before: the seed that a report ends with.")
+@click.option(
+    "--json", "path", type=click.Path(path_type=Path, dir_okay=False), help="Also write a report."
+)
+@click.pass_context
+@_says_errors
+def flake(
+    context: click.Context,
+    assignment: str,
+    runs: int,
+    groups: tuple[str, ...],
+    workers: int | None,
+    seed: str | None,
+    path: Path | None,
+) -> None:
+    """Judge the sample answers of ASSIGNMENT again, with fresh seeds.
+
+    Each one is executed once. Exit code 1 if a right answer ever loses a point,
+    or a wrong one gains one.
+    """
+    import json
+    import secrets
+
+    from rich.console import Console
+
+    from nbjudge.flake import judge_again, sentences, table
+    from nbjudge.parallel import default_workers
+    from nbjudge.secret import course_secret
+
+    try:
+        drawn = bytes.fromhex(seed) if seed else secrets.token_bytes(16)
+    except ValueError:
+        raise click.BadParameter("expected hexadecimal digits", param_hint="--seed") from None
+    course = _course(context)
+    console = Console()
+    with _progress(console, assignment) as progress:
+        report = judge_again(
+            course,
+            assignment,
+            secret=course_secret(course.root),
+            seed=drawn,
+            runs=runs,
+            groups=groups,
+            workers=workers or default_workers(),
+            progress=progress,
+        )
+    if path is not None:
+        text = json.dumps(report.to_json(), ensure_ascii=False, indent=1)
+        path.write_text(text + "\n", "utf-8")
+    console.print(table(report))
+    for line in sentences(report):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if not report.is_clean:
+        sys.exit(FOUND)
 
 
 @main.command()

@@ -34,7 +34,12 @@ from nbjudge.verdict import CellTiming, Part, Result, Status, Verdict
 
 
 def grade_notebook(
-    upload: Upload, assignment: Assignment, notebook: str, settings: Settings, secret: bytes
+    upload: Upload,
+    assignment: Assignment,
+    notebook: str,
+    settings: Settings,
+    secret: bytes,
+    again: Sequence[bytes] = (),
 ) -> Result:
     """Run and judge one submitted notebook; whatever it holds, every question gets a verdict.
 
@@ -50,6 +55,9 @@ def grade_notebook(
         Language, limits, mode.
     secret
         The course's secret, from which every question's seed is derived.
+    again
+        Further secrets: each question that is judged from outside is judged with theirs too, in
+        its place in the notebook, after its verdict.
 
     Raises
     ------
@@ -63,7 +71,10 @@ def grade_notebook(
     rebuilt = rebuild(upload.notebook, source, settings.limits)
     if not rebuilt.readable:
         return _unreadable(source, rebuilt, assignment, secret)
-    return _Session(assignment, source, rebuilt, upload, settings, secret, strict=False).result()
+    session = _Session(
+        assignment, source, rebuilt, upload, settings, secret, strict=False, again=again
+    )
+    return session.result()
 
 
 def prove_reference(assignment: Assignment, settings: Settings, secret: bytes) -> list[Result]:
@@ -187,6 +198,7 @@ class _Trace:
     log: list[str] = field(default_factory=list)
     timings: list[CellTiming] = field(default_factory=list)
     objects: dict[str, Sequence[str]] = field(default_factory=dict)
+    again: dict[str, list[Verdict]] = field(default_factory=dict)
     output_bytes: int = 0
     cpu_seconds: float = 0.0
 
@@ -208,7 +220,9 @@ class _Session:
         secret: bytes,
         *,
         strict: bool,
+        again: Sequence[bytes] = (),
     ) -> None:
+        self._again = again
         self._assignment = assignment
         self._source = source
         self._rebuilt = rebuilt
@@ -276,6 +290,7 @@ class _Session:
             cpu_seconds=trace.cpu_seconds,
             provenance=provenance(self._assignment, self._secret),
             objects=trace.objects,
+            again=trace.again,
         )
 
     def _lay_out(self, folder: Path) -> dict[str, Path]:
@@ -347,7 +362,10 @@ class _Session:
             self._trace.verdicts[name] = _readable(self._test_inside(position, origin))
             return
         # Judged first: what the visible part does when it is shown can cost no point any more.
-        self._trace.verdicts[name] = _readable(self._judge(origin, judge))
+        self._trace.verdicts[name] = _readable(self._judge(origin, judge, self._secret))
+        for secret in self._again:
+            verdict = _readable(self._judge(origin, judge, secret))
+            self._trace.again.setdefault(name, []).append(verdict)
         alive = self._kernel is not None and self._kernel.alive
         if origin.release_source.strip() and alive:
             self._in_kernel(position, origin.release_source)
@@ -366,7 +384,7 @@ class _Session:
         name = cell_names(self._source)[origin.cell_id]
         return _zero(origin, _STATUS[run.outcome], _accident(run.outcome, name))
 
-    def _judge(self, origin: SourceCell, judge: JudgeProcess) -> Verdict:
+    def _judge(self, origin: SourceCell, judge: JudgeProcess, secret: bytes) -> Verdict:
         kernel = self._live_kernel()
         name = origin.grade_id or ""
 
@@ -378,7 +396,7 @@ class _Session:
                 return "ok", reply.data
             return reply.outcome.value, b""
 
-        seed = seed_for(self._secret, self._assignment.version, name)
+        seed = seed_for(secret, self._assignment.version, name)
         try:
             data = judge.judge(
                 self._positions[origin.cell_id],

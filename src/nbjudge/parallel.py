@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import multiprocessing
 import os
 import traceback
@@ -29,12 +30,28 @@ class Graded:
 
 
 @dataclass(frozen=True)
+class Again:
+    """How often every question is judged again, and where the seeds of that come from."""
+
+    seed: bytes
+    runs: int
+
+    def secrets(self, student: str) -> tuple[bytes, ...]:
+        """Return the secrets for one submission; no other has the same."""
+        return tuple(
+            hmac.digest(self.seed, f"{run}\0{student}".encode(), "sha256")
+            for run in range(self.runs)
+        )
+
+
+@dataclass(frozen=True)
 class _Class:
     """What every worker holds."""
 
     assignment: Assignment
     settings: Settings
     secret: bytes
+    again: Again | None
 
 
 _held: _Class | None = None
@@ -46,7 +63,11 @@ def _hold(shared: _Class) -> None:
 
 
 def grade_submission(
-    submission: Submission, assignment: Assignment, settings: Settings, secret: bytes
+    submission: Submission,
+    assignment: Assignment,
+    settings: Settings,
+    secret: bytes,
+    again: Again | None = None,
 ) -> tuple[Result, ...]:
     """Grade every notebook of one submission.
 
@@ -56,9 +77,10 @@ def grade_submission(
         If this computer cannot do it.
     """
     results = []
+    further = () if again is None else again.secrets(submission.student)
     for notebook in assignment.notebooks:
         upload = submission.uploads[notebook.name]
-        result = grade_notebook(upload, assignment, notebook.name, settings, secret)
+        result = grade_notebook(upload, assignment, notebook.name, settings, secret, further)
         result = with_notes(result, submission.notes.get(notebook.name, ()))
         results.append(result)
     return tuple(results)
@@ -66,7 +88,8 @@ def grade_submission(
 
 def _work(submission: Submission) -> tuple[Result, ...]:
     assert _held is not None  # noqa: S101 - set by the pool's initializer
-    return grade_submission(submission, _held.assignment, _held.settings, _held.secret)
+    held = _held
+    return grade_submission(submission, held.assignment, held.settings, held.secret, held.again)
 
 
 def default_workers() -> int:
@@ -81,13 +104,14 @@ def grade_many(
     secret: bytes,
     *,
     workers: int,
+    again: Again | None = None,
 ) -> Iterator[Graded]:
     """Grade submissions in worker processes; yield each as it is done, in any order.
 
     A worker that dies (killed, out of memory) costs its submission one retry, alone in a pool of
     its own; what fails twice is yielded with an error and the rest goes on.
     """
-    shared = _Class(assignment, settings, secret)
+    shared = _Class(assignment, settings, secret, again)
     lost: list[Submission] = []
     for graded in _pool(submissions, shared, workers):
         if isinstance(graded.error, WorkerDied):

@@ -92,6 +92,8 @@ class Result:
     """Engine version, assignment version, seed: what is needed to replay."""
     objects: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By test, where it met objects of the notebook in place of plain values."""
+    again: Mapping[str, Sequence[Verdict]] = field(default_factory=dict)
+    """By test: verdicts under further seeds, if they were asked for (:mod:`nbjudge.flake`)."""
 
     @property
     def points(self) -> float:
@@ -109,7 +111,7 @@ class Result:
         return any(v.points is None for v in self.verdicts)
 
     def to_json(self) -> dict[str, Any]:
-        """Return everything but the document, as plain JSON data."""
+        """Return everything but the document and what was judged again, as plain JSON data."""
         data = asdict(self)
-        del data["document"], data["objects"]
+        del data["document"], data["objects"], data["again"]
         return data
