@@ -14,14 +14,16 @@ from dataclasses import dataclass, field
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from nbjudge import remote, testing, values
+from nbjudge import testing, values
 from nbjudge.assignment import Kind, SourceCell, SourceNotebook
 from nbjudge.blind import blind_spots
+from nbjudge.channel import Channel
 from nbjudge.errors import HiddenTestError
 from nbjudge.i18n import gettext as _
 from nbjudge.libraries import Bridged, seed_here
 from nbjudge.names import plain_python
-from nbjudge.raised import ErrorClasses
+from nbjudge.raised import ErrorClasses, KernelLost, StudentError, StudentTimeout, explain
+from nbjudge.remote import Remote
 from nbjudge.tally import read_score, tally
 from nbjudge.verdict import Status
 from nbjudge.world import CellSpace, Owner, World, register_source
@@ -122,7 +124,7 @@ class TestSpace(CellSpace):
 
     def _replaces(self, name: str, value: Any) -> bool:
         """Whether a function takes the place of the student's, a given or a built-in one."""
-        if not callable(value) or isinstance(value, remote.Remote | type):
+        if not callable(value) or isinstance(value, Remote | type):
             return False
         if hasattr(builtins, name):
             return True
@@ -174,7 +176,7 @@ class Court:
     def __init__(self, load: Load, send: Callable[[bytes, str], bytes]) -> None:
         self.load = load
         self.world = World(load.notebook.cells, load.notebook.name)
-        self.channel = remote.Channel(
+        self.channel = Channel(
             send,
             max_bytes=load.reply_bytes,
             strict=load.strict,
@@ -292,7 +294,7 @@ class Court:
             exec(code, space)  # noqa: S102 - the instructor's own test
             if score is not None:
                 self._score = read_score(eval(score, space))  # noqa: S307
-        except remote.KernelLost as lost:
+        except KernelLost as lost:
             return _lost(lost.outcome)
         except HiddenTestError as error:
             if self.load.strict:
@@ -322,9 +324,9 @@ class Court:
         for error in self.channel.noticed:
             if isinstance(error, HiddenTestError) and self.load.strict:
                 raise error
-            if isinstance(error, remote.KernelLost):
+            if isinstance(error, KernelLost):
                 return _lost(error.outcome)
-            if isinstance(error, remote.StudentError):
+            if isinstance(error, StudentError):
                 return self._sentence(error)
         return None
 
@@ -407,13 +409,13 @@ class Court:
         detail = traceback.format_exc()
         if isinstance(error, testing.CheckFailed):
             return Status.FAILED, error.message, f"{error.detail}\n\n{detail}".strip()
-        if isinstance(error, remote.StudentError):
-            if isinstance(error, remote.StudentTimeout):
-                return Status.TIMEOUT, remote.explain(error), detail
+        if isinstance(error, StudentError):
+            if isinstance(error, StudentTimeout):
+                return Status.TIMEOUT, explain(error), detail
             report = error.nbjudge_report
             untouched = report.missing is not None or report.type_name == "NotImplementedError"
             status = Status.UNDEFINED if untouched else Status.ERROR
-            return status, remote.explain(error), detail
+            return status, explain(error), detail
         is_assertion = isinstance(error, AssertionError) or not isinstance(error, Exception)
         if self._in_hidden_part(error):
             # Neither the text of a hidden assert nor what numpy says of its values.

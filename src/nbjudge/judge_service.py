@@ -16,10 +16,11 @@ import sys
 import traceback
 from pathlib import Path
 
-from nbjudge import i18n, remote
+from nbjudge import i18n
 from nbjudge.errors import HiddenTestError, JudgeProcessError
 from nbjudge.frames import Frame, receive_frame, send_frame
 from nbjudge.judge import Court, Load
+from nbjudge.raised import KernelLost, StudentError, StudentTimeout
 
 
 def serve(sock: socket.socket) -> None:
@@ -42,9 +43,9 @@ def serve(sock: socket.socket) -> None:
         outcome = json.loads(answer[1])
         if outcome in {"timeout", "too_large"}:
             kind = "ValueTooLarge" if outcome == "too_large" else "TimeoutError"
-            cls = remote.StudentTimeout if outcome == "timeout" else remote.StudentError
+            cls = StudentTimeout if outcome == "timeout" else StudentError
             raise cls(kind, "", [], None, label)
-        raise remote.KernelLost(outcome)
+        raise KernelLost(outcome)
 
     _lay_out(Path.cwd(), load)
     court = Court(load, send)

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from nbjudge import remote
+from nbjudge.channel import Channel
+from nbjudge.remote import Remote
 from nbjudge.world import World
 
 _SEEDS = (("random", "seed"), ("numpy.random", "seed"), ("torch", "manual_seed"))
@@ -29,7 +30,7 @@ class Bridged:
         Whose given cells seed for themselves: they ran in the kernel before.
     """
 
-    def __init__(self, channel: remote.Channel, world: World) -> None:
+    def __init__(self, channel: Channel, world: World) -> None:
         self._channel = channel
         self._world = world
         self._undo: dict[tuple[str, str], tuple[ModuleType, Any]] = {}
@@ -63,7 +64,7 @@ class Bridged:
         ask = self._channel.source if name == "getsource" else self._channel.signature
 
         def read(value: Any, **kwargs: Any) -> Any:
-            return ask(value) if isinstance(value, remote.Remote) else original(value, **kwargs)
+            return ask(value) if isinstance(value, Remote) else original(value, **kwargs)
 
         return read
 

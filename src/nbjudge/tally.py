@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from nbjudge import remote, testing
+from nbjudge import testing
 from nbjudge.assignment import SourceCell
 from nbjudge.errors import HiddenTestError
 from nbjudge.i18n import gettext as _
+from nbjudge.remote import Remote
 from nbjudge.verdict import Status
 
 
@@ -98,7 +99,7 @@ def tally(
 
 def read_score(value: Any) -> float | None:
     """Return the score that nbgrader would read of the value that a notebook shows."""
-    if isinstance(value, remote.Remote | bool | Fraction):
+    if isinstance(value, Remote | bool | Fraction):
         return None
     is_number = isinstance(value, numbers.Real)
     is_tensor = hasattr(value, "requires_grad") and value.ndim == 0

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import SECONDS, Inside, until
 
+from conftest import SECONDS, Inside, until
 from nbjudge import values
+from nbjudge.channel import Channel
 from nbjudge.errors import HiddenTestError, KernelStartError
 from nbjudge.kernel import KernelSetup, Outcome, SealedKernel
 from nbjudge.limits import MIB
-from nbjudge.remote import Channel, KernelLost, Remote, StudentError
+from nbjudge.raised import KernelLost, StudentError
+from nbjudge.remote import Remote
 
 pytestmark = pytest.mark.usefixtures("orphans_come_back")
 

@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 
 from nbjudge import raised, remote, values
 from nbjudge.agent import Agent
+from nbjudge.channel import Channel
 from nbjudge.compare import difference, plain_difference, type_name
 from nbjudge.errors import HiddenTestError
-from nbjudge.remote import Channel, KernelLost, Remote, StudentError, StudentTimeout, explain
+from nbjudge.raised import KernelLost, StudentError, StudentTimeout, explain, student_error
+from nbjudge.remote import Remote
+from nbjudge.sending import source_of
 from nbjudge.testing import probe, sendable
 from nbjudge.world import register_source
 
@@ -153,7 +156,7 @@ def test_an_error_keeps_its_built_in_class_and_its_words(raised, caught):
 
 @pytest.mark.parametrize("name", sorted(vars(builtins)))
 def test_no_name_of_an_exception_breaks_the_judge(name):
-    error = remote.student_error({"type": name, "bases": [name], "message": "m"}, "f")
+    error = student_error({"type": name, "bases": [name], "message": "m"}, "f")
     assert isinstance(error, StudentError)
     assert isinstance(error, Exception)
     try:
@@ -224,7 +227,7 @@ def test_words_of_a_student_hold_no_controls_and_have_an_end():
         "lines": [{"cell": "\x1b[2J" + "y" * 10_000, "function": "f\x9b", "lineno": "3"}] * 100,
         "missing": None,
     }
-    error = remote.student_error(report, "f")
+    error = student_error(report, "f")
     said = explain(error) + str(error) + error.type_name + json.dumps(error.lines)
     said.encode("utf-8")
     assert not set(said) & {"\x1b", "\x07", "\x00", "\x9b"}
@@ -537,13 +540,13 @@ def test_a_probe_measures_beside_the_students_objects():
 
 def test_the_source_of_a_probe_holds_neither_decorator_nor_annotation():
     p = from_test_cell("@probe\ndef p(x: Hidden = 1) -> Hidden:\n    return x", "p")
-    assert remote.source_of(p.nbjudge_probe) == "def p(x=1):\n    return x"
+    assert source_of(p.nbjudge_probe) == "def p(x=1):\n    return x"
 
 
 @pytest.mark.parametrize("function", [lambda x: x, len])
 def test_what_is_no_plain_def_cannot_be_sent(function):
     with pytest.raises(HiddenTestError):
-        remote.source_of(function)
+        source_of(function)
 
 
 def test_a_probe_that_fails_is_the_students_error_with_its_class():
