@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types unit integration course build bench data results catalogues check clean
+.PHONY: help setup demo test lint format types unit integration course build bench bench-tps data results catalogues check clean
 
 help: ## Show this menu
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -62,6 +62,9 @@ data: setup ## Make TP3's archives, checkpoints and scores again (minutes)
 
 results: setup ## Train on full MNIST, write docs/results.md (an hour, resumable)
 	$(BIN)/python tools/mnist_results.py $(MNIST)
+
+bench-tps: setup ## Time each TP, as a student and graded
+	$(BIN)/python benchmarks/tps.py
 
 catalogues: setup ## Extract and compile the engine's sentences (gettext)
 	$(BIN)/python tools/catalogues.py

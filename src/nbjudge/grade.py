@@ -201,6 +201,7 @@ class _Trace:
     again: dict[str, list[Verdict]] = field(default_factory=dict)
     output_bytes: int = 0
     cpu_seconds: float = 0.0
+    memory_bytes: int = 0
 
 
 class _OutOfTime(Exception):
@@ -288,6 +289,8 @@ class _Session:
             timings=tuple(trace.timings),
             seconds=time.monotonic() - started,
             cpu_seconds=trace.cpu_seconds,
+            judge_cpu_seconds=judge.cpu_seconds,
+            memory_bytes=trace.memory_bytes,
             provenance=provenance(self._assignment, self._secret),
             objects=trace.objects,
             again=trace.again,
@@ -518,6 +521,7 @@ class _Session:
         if self._kernel is not None:
             self._trace.cpu_seconds += self._kernel.cpu_seconds()
             self._kernel.close()
+            self._trace.memory_bytes = max(self._trace.memory_bytes, self._kernel.peak_bytes)
             self._kernel = None
 
     def _called(self, position: int, cell: RunCell) -> str:

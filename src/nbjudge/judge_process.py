@@ -7,6 +7,7 @@ hold this one submission's tests and nothing of the machine.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import pickle
@@ -26,6 +27,7 @@ from nbjudge.judge import Load
 from nbjudge.limits import Limits
 from nbjudge.settings import Settings
 from nbjudge.verdict import Part, Status
+from nbjudge.watchdog import cpu_seconds
 
 _SOCKET = "judge"
 """Of the sandbox's run folder: where the judge is asked."""
@@ -62,6 +64,11 @@ class JudgeProcess:
         What it judges.
     settings
         Of the course: limits, and what a sandbox may see.
+
+    Attributes
+    ----------
+    cpu_seconds
+        Processor time of what has been closed.
     """
 
     def __init__(self, load: Load, settings: Settings) -> None:
@@ -71,6 +78,7 @@ class JudgeProcess:
         self._limits = _limits(settings.limits, sum(len(data) + 8192 for data in files))
         self._process: sandbox.SandboxProcess | None = None
         self._sock: socket.socket | None = None
+        self.cpu_seconds = 0.0
 
     def start(self) -> None:
         """Start the process without waiting for it; it gets ready while the kernel does.
@@ -187,6 +195,8 @@ class JudgeProcess:
             self._sock.close()
             self._sock = None
         if self._process is not None:
+            with contextlib.closing(self._process.view()) as view:
+                self.cpu_seconds += cpu_seconds(view)
             self._process.close()
             self._process = None
 

@@ -113,6 +113,8 @@ class SealedKernel:
         self._breach: Breach | None = None
         self._dead = False
         self._cpu_seconds = 0.0
+        self.peak_bytes = 0
+        """The most memory that it was seen to use, ten times a second; once it is closed."""
 
     def __enter__(self) -> SealedKernel:
         self.start()
@@ -269,6 +271,7 @@ class SealedKernel:
         self._dead = True
         if self._watchdog is not None:
             self._watchdog.stop()
+            self.peak_bytes = self._watchdog.peak_bytes
             self._watchdog = None
         if self._view is not None:
             self.cpu_seconds()

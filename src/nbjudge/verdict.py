@@ -87,7 +87,11 @@ class Result:
     timings: tuple[CellTiming, ...] = ()
     seconds: float = 0.0
     cpu_seconds: float = 0.0
-    """Of the sandbox's process tree, as far as it could be read."""
+    """Of the kernels' process trees, as far as it could be read."""
+    judge_cpu_seconds: float = 0.0
+    """The same of the judge."""
+    memory_bytes: int = 0
+    """The most that a kernel was seen to use, looked at ten times a second."""
     provenance: dict[str, str] = field(default_factory=dict)
     """Engine version, assignment version, seed: what is needed to replay."""
     objects: Mapping[str, Sequence[str]] = field(default_factory=dict)

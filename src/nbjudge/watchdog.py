@@ -229,12 +229,18 @@ class Watchdog:
         ``memory_bytes`` and ``processes`` are watched.
     on_breach
         Called from the watching thread; must kill everything.
+
+    Attributes
+    ----------
+    peak_bytes
+        The most memory that was seen, as :func:`usage` counts it.
     """
 
     def __init__(self, view: View, limits: Limits, on_breach: Callable[[Breach], None]) -> None:
         self._view = view
         self._limits = limits
         self._on_breach = on_breach
+        self.peak_bytes = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="nbjudge-watchdog", daemon=True)
 
@@ -263,6 +269,7 @@ class Watchdog:
     def _breach(self) -> Breach | None:
         limit = self._limits.memory_bytes
         held, threads = usage(self._view, above=limit)
+        self.peak_bytes = max(self.peak_bytes, held)
         if held > limit:
             return "memory"
         return "processes" if threads > self._limits.processes else None
