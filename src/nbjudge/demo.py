@@ -237,7 +237,9 @@ def submit(course: Course, name: str, samples: Sequence[Sample]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(sample.data)
         for beside, data in sample.files.items():
-            (path.parent / beside).write_bytes(data)
+            target = path.parent / beside
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
 
 
 def broken_promises(sample: Sample, marks: Mapping[str, Mapping[str, float | None]]) -> list[str]:

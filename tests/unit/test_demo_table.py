@@ -1,5 +1,6 @@
 """A sample class fits the screen; a broken promise is told; no folder is overwritten."""
 
+import dataclasses
 import io
 
 import pytest
@@ -125,6 +126,15 @@ def test_samples_are_handed_in_with_the_files_beside_them(course):
         "tp1.ipynb": b"{}",
         "data.csv": b"1\n",
     }
+
+
+def test_a_sample_may_have_files_in_a_folder_of_its_own(course):
+    with_folder = dataclasses.replace(CLASS[0], files={"data/deep/x.npz": b"2\n"})
+
+    submit(course, "tp1", [with_folder])
+
+    folder = course.root / "submitted" / "eleve-juste" / "tp1"
+    assert (folder / "data" / "deep" / "x.npz").read_bytes() == b"2\n"
 
 
 def test_a_course_without_a_sample_class_is_told_where_it_would_be(course):
