@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from nbjudge.assignment import Assignment, Kind, SourceCell, Upload
+from nbjudge.assignment import Assignment, Kind, SourceCell, SourceNotebook, Upload
+from nbjudge.blank import KINDS, blank_notebook
 from nbjudge.compile import markers
 from nbjudge.course import Course
 from nbjudge.errors import HiddenTestError
 from nbjudge.grade import grade_notebook, prove_reference
+from nbjudge.parallel import grade_many
 from nbjudge.produce import solution_version, student_version
+from nbjudge.submissions import Submission
+from nbjudge.verdict import Verdict
+from nbjudge.world import Owner, World
 
 _OURS = "nbjudge"
 """Students do not have it: no visible cell may use it."""
@@ -27,18 +32,41 @@ class Finding:
     what: str
     fault: str = ""
     """What is wrong; empty when it holds."""
+    is_remark: bool = False
+    """Whether what it says is for the author to think about, and stops nothing."""
 
 
-def check_assignment(course: Course, assignment: Assignment, secret: bytes) -> Iterator[Finding]:
+def check_assignment(
+    course: Course, assignment: Assignment, secret: bytes, *, workers: int = 1
+) -> Iterator[Finding]:
     """Check an assignment; yield every claim with what refutes it, if anything does.
+
+    Parameters
+    ----------
+    course, assignment
+        What is checked.
+    secret
+        The course's.
+    workers
+        Processes that grade answers which answer nothing.
 
     Raises
     ------
     MachineError
         If this computer cannot grade.
     """
-    yield _reference(course, assignment, secret)
+    finding, objects = _reference(course, assignment, secret)
+    yield finding
+    # Submissions are graded with what the proof has found (see nbjudge.proof).
+    assignment = replace(assignment, objects=objects)
     files = student_version(course, assignment)
+    yield from _nothing_earns(course, assignment, files, secret, workers)
+    for notebook in assignment.notebooks:
+        yield Finding(
+            f"no test of {notebook.name} takes a value that a student's own cell could replace",
+            "; ".join(_replaceable(notebook)),
+            is_remark=True,
+        )
     for notebook in assignment.notebooks:
         data = files[f"{notebook.name}.ipynb"]
         result = grade_notebook(
@@ -73,18 +101,97 @@ def check_assignment(course: Course, assignment: Assignment, secret: bytes) -> I
             )
 
 
-def _reference(course: Course, assignment: Assignment, secret: bytes) -> Finding:
+def _reference(
+    course: Course, assignment: Assignment, secret: bytes
+) -> tuple[Finding, dict[str, dict[str, Sequence[str]]]]:
     what = "the reference earns full marks, and every cell runs after its answers"
     try:
         results = prove_reference(assignment, course.settings, secret)
     except HiddenTestError as error:
-        return Finding(what, str(error))
+        return Finding(what, str(error)), {}
     stopped = [
         f"cell {name} of {result.notebook} stops with {kind}"
         for result in results
         for name, kind in _errors(result.document)
     ]
-    return Finding(what, "; ".join(stopped))
+    objects = {result.notebook: dict(result.objects) for result in results}
+    return Finding(what, "; ".join(stopped)), objects
+
+
+def _nothing_earns(
+    course: Course,
+    assignment: Assignment,
+    files: Mapping[str, bytes],
+    secret: bytes,
+    workers: int,
+) -> Iterator[Finding]:
+    """Grade notebooks whose answers answer nothing, as if they had been handed in."""
+    kinds = {kind.what: kind for kind in KINDS}
+    submissions = [
+        Submission(
+            student=kind.what,
+            assignment=assignment.name,
+            uploads={
+                notebook.name: Upload(
+                    notebook=blank_notebook(notebook, files[f"{notebook.name}.ipynb"], kind)
+                )
+                for notebook in assignment.notebooks
+            },
+            notes={},
+            found={},
+        )
+        for kind in KINDS
+    ]
+    inside = {
+        (notebook.name, cell.grade_id)
+        for notebook in assignment.notebooks
+        for cell in notebook.graded
+        if cell.mode == "inside"
+    }
+    earned = dict.fromkeys(kinds, "")
+    for graded in grade_many(submissions, assignment, course.settings, secret, workers=workers):
+        if graded.error is not None:
+            raise graded.error
+        what = graded.submission.student
+        earned[what] = "; ".join(
+            _earned(result.notebook, verdict)
+            for result in graded.results
+            for verdict in result.verdicts
+            # Where tests run beside the answers, an answer can forge what they find: known.
+            if verdict.points
+            and not (kinds[what].is_forged and (result.notebook, verdict.grade_id) in inside)
+        )
+    for what, fault in earned.items():
+        yield Finding(f"answers that are all {what} earn 0", fault)
+
+
+def _earned(notebook: str, verdict: Verdict) -> str:
+    parts = [f"{part.what} {part.points:g}" for part in verdict.parts if part.points]
+    of_what = f" ({', '.join(parts)})" if parts else ""
+    return f"{notebook}: {verdict.grade_id} gives {verdict.points:g} points{of_what}"
+
+
+def _replaceable(notebook: SourceNotebook) -> Iterator[str]:
+    """Yield the tests that use what a given cell computed, in the kernel, from answers.
+
+    A student's own cell behind the given one can bind the name to something else.
+    """
+    world = World(notebook.cells, notebook.name)
+    for position, cell in enumerate(notebook.cells):
+        if cell.kind is not Kind.TEST or cell.mode != "outside" or not cell.points:
+            continue
+        own = world.names[position].bound
+        needed = {name for s in world.names[position].statements for name in s.needs} - own
+        for name in sorted(needed):
+            index = world.binder(name, position)
+            if index is None or notebook.cells[index].kind is not Kind.GIVEN:
+                continue
+            if world.owner(name, position) is Owner.STUDENT:
+                yield (
+                    f"{cell.grade_id} uses {name}, which a given cell computes from answers, as "
+                    f"the student's kernel has it: a cell of theirs that says {name} = ... counts. "
+                    "Compute it in the test, by calling their functions"
+                )
 
 
 def _errors(document: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -186,6 +186,7 @@ def _shown(text: str) -> str:
 def check(context: click.Context, assignments: tuple[str, ...]) -> None:
     """Prove ASSIGNMENTS (all by default) before they are released."""
     from nbjudge.check import check_assignment
+    from nbjudge.parallel import default_workers
     from nbjudge.secret import course_secret
 
     course = _course(context)
@@ -193,10 +194,12 @@ def check(context: click.Context, assignments: tuple[str, ...]) -> None:
     faults = 0
     for name in _chosen(course, assignments):
         click.echo(name)
-        for finding in check_assignment(course, course.compile(name), secret):
-            click.echo(f"  {'FAIL' if finding.fault else 'ok'}  {finding.what}")
+        compiled = course.compile(name)
+        for finding in check_assignment(course, compiled, secret, workers=default_workers()):
+            failed = "note" if finding.is_remark else "FAIL"
+            click.echo(f"  {failed if finding.fault else 'ok'}  {finding.what}")
             if finding.fault:
-                faults += 1
+                faults += not finding.is_remark
                 click.echo("        " + finding.fault.replace("\n", "\n        "))
     if faults:
         sys.exit(TEACHER)

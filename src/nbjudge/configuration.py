@@ -61,6 +61,9 @@ def configure(
         Further environment variables of the kernel.
     prove
         Grade the reference before the first student; a test that it fails is the teacher's error.
+        Without it (False), nothing is known of where the reference has objects in place of plain
+        values, and a student's object is asked everywhere: one that is equal to everything passes
+        every test that compares with ``==``.
     unsealed
         Grade without a sandbox. Only for notebooks that you wrote yourself.
 

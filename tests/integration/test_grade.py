@@ -415,6 +415,38 @@ def test_the_check_finds_what_is_wrong(tmp_path: Path) -> None:
     assert "n.ipynb is missing" in found[f"release/{sc.NAME} is what source/ gives"]
 
 
+def test_the_check_names_tests_that_are_passed_by_answers_that_answer_nothing(
+    tmp_path: Path,
+) -> None:
+    solved = "### BEGIN SOLUTION\n%s\n### END SOLUTION"
+    made = course_of(
+        tmp_path,
+        [
+            sc.given("import numpy as np"),
+            sc.answer("f", "def f(x):\n    " + solved.replace("\n", "\n    ") % "return x + 1"),
+            sc.check("test_not_nan", "assert np.isfinite(f(3)).all()", 1),
+            sc.check("test_falsy", "assert not f(-1)", 1),
+            sc.check("test_all_of_none", "assert (f(np.ones(3)) > 0).all()", 1),
+            sc.check("test_sound", "assert f(3) == 4\nassert f(4) == 5", 1),
+            sc.answer("says", solved % "says = {'a': False, 'b': False}"),
+            sc.check("test_says", "assert says == {'a': False, 'b': False}", 1),
+            sc.answer("limit", solved % "limit = 0.0"),
+            sc.check("test_limit", "assert limit == 0", 1),
+            sc.check("test_inside", "assert f(3) == 4", 1, tags=["nbjudge-inside"]),
+        ],
+    )
+
+    found = {what: text for what, text in faults(made).items() if what.startswith("answers")}
+
+    assert found == {
+        "answers that are all None earn 0": "n: test_falsy gives 1 points",
+        "answers that are all zero earn 0": "n: test_not_nan gives 1 points; "
+        "n: test_falsy gives 1 points",
+        "answers that are all an empty array earn 0": "n: test_not_nan gives 1 points; "
+        "n: test_all_of_none gives 1 points",
+    }
+
+
 def test_the_check_says_what_the_reference_fails(tmp_path: Path) -> None:
     made = course_of(tmp_path, [DOUBLE, sc.check("test_double", "assert double(2) == 5", 1)])
     found = faults(made)

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from nbjudge.assignment import Kind, SourceCell
-from nbjudge.check import _errors, _leaking_files, _leaks, differences
+from nbjudge.assignment import Kind, SourceCell, SourceNotebook
+from nbjudge.check import _errors, _leaking_files, _leaks, _replaceable, differences
 
 MARKERS = ("BEGIN SOLUTION", "HIDDEN TESTS", "nbjudge")
 
@@ -97,3 +97,44 @@ def test_a_folder_is_compared_with_what_it_should_hold(tmp_path):
     (tmp_path / "more.txt").unlink()
     (tmp_path / "deep" / "other.txt").write_bytes(b"4")
     assert list(differences(tmp_path, files)) == []
+
+
+def replaceable(*cells):
+    made = [
+        SourceCell(
+            cell_id=str(n),
+            kind=kind,
+            cell_type="code",
+            source=source,
+            release_source="",
+            grade_id=f"q{n}",
+            points=1.0,
+        )
+        for n, (kind, source) in enumerate(cells)
+    ]
+    return list(_replaceable(SourceNotebook(name="n", cells=tuple(made))))
+
+
+ANSWERED = (Kind.ANSWER, "def f(x):\n    return x\n\n\nw = 2")
+
+
+def test_a_test_of_what_a_given_cell_computes_from_answers_is_named():
+    (said,) = replaceable(
+        ANSWERED,
+        (Kind.GIVEN, "n = 3\nacc = f(n)"),
+        (Kind.TEST, "assert acc == 3\nassert n == 3"),
+    )
+    assert said.startswith("q2 uses acc, which a given cell computes from answers")
+    assert "a cell of theirs that says acc = ... counts" in said
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [(Kind.GIVEN, "n = 3"), (Kind.TEST, "assert f(n) == 3 and w == 2")],
+        [(Kind.GIVEN, "acc = f(3)"), (Kind.TEST, "acc = f(3)\nassert acc == 3")],
+        [(Kind.GIVEN, "def acc(): return f(3)"), (Kind.TEST, "assert acc() == 3")],
+    ],
+)
+def test_what_is_the_students_own_or_made_by_the_test_is_not(cells):
+    assert replaceable(ANSWERED, *cells) == []
