@@ -579,12 +579,32 @@ def test_nothing_later_may_start_from_a_nonsensical_posterior(tp1, checks, probl
     assert checks.attempt(own) == []
 
 
+def test_a_zero_measurement_teaches_nothing(tp1, checks, problem):
+    (right,) = checks.own_priors(tp1.posterior, tp1.posterior, *problem)
+    assert_allclose(right, np.eye(3) / 1.7)
+    _, precision_returned, prior_inverted, _ = wrong_posteriors()
+    for theirs in (precision_returned, prior_inverted):
+        (own,) = checks.own_priors(theirs, tp1.posterior, *problem)
+        assert_allclose(own, np.eye(3) * 1.7)
+
+
+@pytest.mark.parametrize("name", NONSENSE)
+def test_a_nonsensical_posterior_has_no_prior_of_its_own(tp1, checks, problem, name):
+    own = lambda: checks.own_priors(NONSENSE[name], tp1.posterior, *problem)  # noqa: E731
+    assert checks.attempt(own) == []
+
+
 def fitted(tp1, change):
-    def closed_form(y):
-        model = tp1.closed_form(tp1.phi_linear, tp1.x_train, y, tp1.alpha, tp1.beta)
+    def fit(X, y):
+        model = tp1.closed_form(tp1.phi_linear, X, y, tp1.alpha, tp1.beta)
         return lambda x: change(*model(x))
 
-    return closed_form
+    return fit
+
+
+def matrix(std):
+    """What a forgotten np.diag gives: the right values on the diagonal, NaN elsewhere."""
+    return np.where(np.eye(len(std)), std, np.nan)
 
 
 @pytest.mark.parametrize(
@@ -594,54 +614,211 @@ def fitted(tp1, change):
         lambda mean, std: (-mean, std),
         lambda mean, std: (mean / 25, np.sqrt(std**2 + 25)),
         lambda mean, std: (mean[:, None], np.full(mean.shape, 0.2)),
+        lambda mean, std: (mean[None, :], list(std)),
+        lambda mean, std: (std, mean),
+        lambda mean, std: (mean, np.where(std < 0.3, std, np.nan)),
+        lambda mean, std: (mean, matrix(std)),
     ],
-    ids=["variance", "signe", "beta", "bruit_seul"],
+    ids=[
+        "variance",
+        "signe",
+        "beta",
+        "bruit_seul",
+        "ligne",
+        "interverti",
+        "nan_au_loin",
+        "diagonale_oubliee",
+    ],
 )
 def test_a_plausible_wrong_model_is_what_later_answers_may_start_from(tp1, checks, change):
     x = np.linspace(-8, 8, 5)
     fit = fitted(tp1, change)
     ((mean, std),) = checks.own_predictions(fit, tp1.x_train, tp1.y_train, x)
-    assert_allclose(mean, np.ravel(fit(tp1.y_train)(x)[0]))
-    assert_allclose(std, np.ravel(fit(tp1.y_train)(x)[1]))
+    expected_mean, expected_std = fit(tp1.x_train, tp1.y_train)(x)
+    assert_allclose(mean, expected_mean)  # as they are, their shape too
+    assert mean.shape == np.shape(expected_mean)
+    assert_allclose(std, expected_std)
+    assert std.shape == np.shape(expected_std)
 
 
 @pytest.mark.parametrize(
-    "fit",
+    "model",
     [
-        lambda y: lambda x: (np.full(x.size, y.mean()), np.full(x.size, y.std())),
-        lambda y: lambda x: (0.5 * x - 0.3, 1 + np.abs(x)),
-        lambda y: lambda x: (0 * x, 0 * x),
-        lambda y: lambda x: (np.nan * x, x),
-        lambda y: lambda x: x,
-        lambda y: None,
+        lambda X, y: lambda x: (np.full(x.size, y.mean()), np.full(x.size, y.std())),
+        lambda X, y: lambda x: (0.5 * x - 0.3, 1 + np.abs(x)),
+        lambda X, y: lambda x: (0 * x, 0 * x),
+        lambda X, y: lambda x: (x + y[0], np.ones(x.size)),
+        lambda X, y: lambda x: (np.nan * x, x),
+        lambda X, y: lambda x: (y[0] + x * X[0], np.full((x.size, x.size), np.nan)),
+        lambda X, y: lambda x: (y[0] + x * X[0], np.ones(x.size + 1)),
+        lambda X, y: lambda x: (y[0] + x * X[0], -np.ones(x.size)),
+        lambda X, y: lambda x: x,
+        lambda X, y: None,
     ],
-    ids=["moyenne_de_y", "ignore_y", "zero", "nan", "pas_un_couple", "rien"],
+    ids=[
+        "moyenne_de_y",
+        "ignore_y",
+        "zero",
+        "ignore_x_train",
+        "nan",
+        "matrice_nan",
+        "un_de_trop",
+        "negatif",
+        "pas_un_couple",
+        "rien",
+    ],
 )
-def test_nothing_later_may_start_from_a_nonsensical_model(tp1, checks, fit):
+def test_nothing_later_may_start_from_a_nonsensical_model(tp1, checks, model):
     x = np.linspace(-8, 8, 5)
-    own = lambda: checks.own_predictions(fit, tp1.x_train, tp1.y_train, x)  # noqa: E731
+    own = lambda: checks.own_predictions(model, tp1.x_train, tp1.y_train, x)  # noqa: E731
     assert checks.attempt(own) == []
 
 
-def test_an_own_variance_must_grow_as_the_right_one(tp1, checks):
+def test_an_own_minimum_is_that_of_a_deviation_that_depends_on_the_inputs(tp1, checks):
+    data = tp1.x_train_hole, tp1.y_train_hole, tp1.x_test_hole
+    nearest = tp1.x_test_hole[np.argmin(np.abs(tp1.x_test_hole - tp1.x_min_hole))]
+    squared = fitted(tp1, lambda mean, std: (mean, std**2))
+    assert set(checks.own_minima(squared, *data)) == {nearest}
+    constant = fitted(tp1, lambda mean, std: (mean, 0 * std + 0.2))
+    assert checks.own_minima(constant, *data) == []
+    guessed = fitted(tp1, lambda mean, std: (mean, 1 + np.linspace(-1, 1, len(std)) ** 2))
+    assert checks.own_minima(guessed, *data) == []
+
+
+def test_the_minimum_of_another_model_counts_only_if_it_is_the_fitted_one(tp1, checks):
+    fit, x = fitted(tp1, lambda mean, std: (mean, std)), tp1.x_test_hole
+    first = tp1.x_train, tp1.y_train, x
+    found = checks.own_minima(fit, *first, fitted=tp1.f_pred)
+    assert set(found) == {x[np.argmin(tp1.f_pred(x)[1])]}
+    assert found[0] - tp1.x_min_hole > 0.5
+    assert checks.own_minima(fit, *first, fitted=tp1.f_pred_hole) == []
+
+
+def test_own_parts_are_asked_only_of_a_model_with_a_wrong_deviation(tp1, checks):
+    x = np.linspace(-4, 4, 7)
+
+    def of_squares(func, X, y, alpha, beta):
+        model = tp1.closed_form(func, X, y, alpha, beta)
+        return lambda x: (model(x)[0], model(x)[1] ** 2)
+
+    def parts(f_model, x, beta):
+        return np.full(x.size, 1 / beta), f_model(x)[1] - 1 / beta
+
+    right = tp1.closed_form
+    assert checks.own_parts(parts, right, right, x) == []
+    ((own, expected),) = checks.own_parts(parts, of_squares, right, x)
+    assert_allclose(own, expected)
+    ((own, expected),) = checks.own_parts(
+        lambda f_model, x, beta: parts(of_squares(*args_of_f_pred(tp1)), x, beta),
+        of_squares,
+        right,
+        x,
+    )
+    assert_allclose(own[0], expected[0])
+    assert not np.allclose(own[1], expected[1])
+
+
+def args_of_f_pred(tp1):
+    return tp1.phi_linear, tp1.x_train, tp1.y_train, tp1.alpha, tp1.beta
+
+
+def test_an_own_variance_must_grow_as_the_right_one_and_follow_the_inputs(tp1, checks):
     X, x = np.array([0.0, 1.0, 4.0, 2.5]), np.array([-9.0, -3.0, 1.0, 6.0, 8.0])
     expected = tp1.variance_alpha0(x, X)
 
-    def own(std):
-        fit = lambda *_: lambda x: (0 * x, std)  # noqa: E731
-        return checks.attempt(lambda: checks.own_variances(fit, tp1.phi_linear, X, x, expected))
+    def own(std_of):
+        fit = lambda _f, X, *_: lambda x: (0 * x, std_of(x, X))  # noqa: E731
+        return checks.attempt(
+            lambda: checks.own_variances(fit, tp1.phi_linear, tp1.variance_alpha0, X, x)
+        )
 
-    assert len(own(np.sqrt(expected - 1))) == 1  # the noise forgotten
-    assert own(np.ones(5)) == []
-    assert own(np.sqrt(100 - expected / 10)) == []
+    noiseless = lambda x, X: np.sqrt(tp1.variance_alpha0(x, X) - 1)  # noqa: E731
+    (variance,) = own(noiseless)
+    assert_allclose(variance, expected - 1)
+    (variance,) = own(lambda x, X: matrix(noiseless(x, X)))
+    assert_allclose(np.diag(variance), expected - 1)
+    assert own(lambda x, X: np.ones(5)) == []
+    assert own(lambda x, X: np.sqrt(900 - tp1.variance_alpha0(x, X) / 10)) == []
+    assert own(lambda x, X: np.abs(x - 1.875)) == []  # right for these inputs, whatever they are
 
 
-def test_a_constant_evidence_has_no_maximum_to_find(tp1, checks, problem):
+def gaussians(x, M=9, width=lambda M: 1 / M, first=0):
+    centers = np.linspace(first, 1, M)
+    return np.exp(-((np.reshape(x, (-1, 1)) - centers) ** 2) / (2 * width(M)) ** 2)
+
+
+def test_functions_wrong_for_nine_are_judged_by_their_number_centres_and_width(tp1, checks):
+    x = np.array([-0.4, 0.1, 0.35, 0.8, 1.3])
+
+    def own(theirs, M):
+        return checks.attempt(lambda: checks.own_gaussians(theirs, tp1.phi_gaussian, x, M))
+
+    for M in (2, 5, 49):
+        (Phi,) = own(gaussians, M)
+        assert_allclose(Phi, gaussians(x, M), atol=1e-12)
+        assert own(tp1.phi_gaussian, M) == []  # right for nine: nothing is paid yet
+        assert own(lambda x, M=9: gaussians(x, M, width=lambda M: 0.2), M) == []
+        assert own(lambda x, M=9: np.ones((np.size(x), M)), M) == []
+    (Phi,) = own(lambda x, M=9: gaussians(x, M, first=0.3), 5)
+    assert not np.allclose(Phi, gaussians(x, 5, first=0.3))
+
+
+SHAPES = {
+    "constant": lambda x: np.ones((np.size(x), 2)),
+    "numbered": lambda x: np.arange(2.0 * np.size(x)).reshape(-1, 2),
+    "only_vectors": lambda x: np.c_[np.ones(len(x)), x[:]],
+    "nothing": lambda x: None,
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_other_shapes_earn_nothing_when_they_are_treated_otherwise(tp1, checks, name):
+    x = np.linspace(-1, 2, 7)
+    with pytest.raises((CheckFailed, TypeError)):
+        checks.assert_other_shapes(SHAPES[name], tp1.phi_linear, x, what="phi_linear")
+
+
+def test_other_shapes_are_right_even_with_wrong_values(tp1, checks):
+    x = np.linspace(-1, 2, 7)
+    swapped = lambda x: tp1.phi_linear(x)[:, ::-1]  # noqa: E731
+    checks.assert_other_shapes(swapped, tp1.phi_linear, x, what="phi_linear")
+    checks.assert_other_shapes(tp1.phi_linear, tp1.phi_linear, x, what="phi_linear")
+
+
+def test_an_own_evidence_has_a_maximum_to_find_if_it_is_a_function_of_alpha_and_data(
+    checks, problem
+):
     Phi, y, _, beta = problem
-    alphas = np.array([1.0, 0.1, 10.0])
-    assert checks.own_best(lambda *_: 0.0, Phi, y, alphas, beta) == []
-    squared = lambda Phi, y, a, b: np.array([[-((a - 1) ** 2)]])  # noqa: E731
-    assert checks.own_best(squared, Phi, y, alphas, beta) == [(1.0, 0.0)]
+    alphas, calls = np.logspace(-3, 3, 13), []
+
+    def counts(Phi, y, alpha, beta):
+        calls.append(alpha)
+        return float(len(calls)) + y[0]
+
+    def parabola(Phi, y, alpha, beta):
+        return np.array([[y @ y - np.log(alpha) ** 2]])
+
+    right = np.linspace(0, 1, 13) ** 2
+    own = lambda theirs: checks.own_best(theirs, right, Phi, y, alphas, beta)  # noqa: E731
+    assert own(parabola) == [(1.0, pytest.approx(y @ y))]
+    right = np.array([-float(parabola(Phi, y, alpha, beta)[0, 0]) for alpha in alphas])
+    assert own(parabola)[0] == (1.0, pytest.approx(y @ y))
+    assert own(parabola)[1][1] == pytest.approx(-right.max())
+    assert own(counts) == []
+    assert len(calls) > alphas.size
+    assert own(lambda Phi, y, alpha, beta: y[0]) == []
+    assert own(lambda Phi, y, alpha, beta: -alpha) == []
+    assert (
+        own(lambda Phi, y, alpha, beta: y[0] + np.log(alpha - 1e-3 if alpha > 1 else np.nan)) == []
+    )
+
+
+def test_own_results_before_the_first_failure_are_kept(checks):
+    def own():
+        yield 5.0
+        raise ZeroDivisionError
+
+    assert checks.attempt(own) == [5.0]
 
 
 def test_the_sentence_speaks_of_the_right_value_and_own_is_computed_only_if_needed(checks):

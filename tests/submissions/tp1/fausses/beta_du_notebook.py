@@ -1,5 +1,5 @@
 # closed_form utilise la variable beta du notebook au lieu de son argument.
-# loses: test_q1_3 3
+# loses: test_q1_3 2.5
 # %% q1_3
 def closed_form(func, X_train, y_train, alpha, b):
     mu, Sigma = posterior(func(X_train), y_train, alpha, beta)

@@ -1,5 +1,5 @@
 # Les centres viennent de np.arange(0, 1, 1 / M) : pas de centre en 1, parfois un de trop.
-# loses: test_q2_3 1.5
+# loses: test_q2_3 1.25
 # %% q2_3
 def phi_gaussian(x, M=9):
     x = np.asarray(x, dtype=float).reshape(-1, 1)

@@ -1,5 +1,5 @@
 # posterior renvoie la précision à la place de la covariance ; closed_form l'inverse, et tout le reste est juste.
-# loses: test_q1_2 1.75
+# loses: test_q1_2 1.25
 # %% q1_2
 def posterior(Phi, y, alpha, beta):
     A = alpha * np.eye(Phi.shape[1]) + beta * Phi.T @ Phi

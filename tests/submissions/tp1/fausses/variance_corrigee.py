@@ -1,5 +1,5 @@
 # Variance empirique corrigée (ddof = 1) dans le cas alpha = 0.
-# loses: test_q1_5a 1.5
+# loses: test_q1_5a 1.25
 # %% q1_5a
 def variance_alpha0(x_star, x_train):
     x_star, x_train = np.ravel(x_star), np.ravel(x_train)
