@@ -25,7 +25,7 @@ import warnings
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
-from nbjudge import values
+from nbjudge import seeding, values
 
 MAX_MESSAGE = 2000
 MAX_LINES = 5
@@ -314,7 +314,7 @@ class Agent:
         for name, value in self._kept.items():
             self._put_back(name, value)
         self._kept.clear()
-        seed_generators(order["seed"])
+        seeding.seed_generators(order["seed"])
 
     def _do_signature(self, order: "dict[str, Any]") -> "list[Any]":
         inspect = importlib.import_module("inspect")
@@ -326,7 +326,7 @@ class Agent:
         return importlib.import_module("inspect").getsource(order["target"])  # type: ignore[no-any-return]
 
     def _do_seed_library(self, order: "dict[str, Any]") -> None:
-        _seed_library(order["library"], order["seed"])
+        seeding.seed_library(order["library"], order["seed"])
 
     # Objects.
 
@@ -537,24 +537,6 @@ def _close_figures() -> None:
             return
 
 
-def seed_generators(seed: int) -> None:
-    """Seed the global generators of random, numpy and torch, where they are loaded."""
-    for library in _SEEDS:
-        if library in _modules:
-            try:
-                _seed_library(library, seed)
-            except _BaseException:  # a student's random.py has no seed(): their affair
-                continue
-
-
-# numpy.random is loaded when it is first used: after this, perhaps.
-_SEEDS = {"random": "seed", "numpy": "random.seed", "torch": "manual_seed"}
-
-
-def _seed_library(library: str, seed: Any) -> None:
-    operator.attrgetter(_SEEDS[library])(importlib.import_module(library))(seed)
-
-
 def bootstrap_source(seed: int = 0, max_bytes: int = DEFAULT_REPLY_BYTES) -> str:
     """Return code that installs the agent in a kernel as module ``_nbjudge_agent``.
 
@@ -569,16 +551,21 @@ def bootstrap_source(seed: int = 0, max_bytes: int = DEFAULT_REPLY_BYTES) -> str
 
     here = Path(__file__).parent
     sources = {}
-    for name in ("kinds", "values", "agent"):  # each imports those before it
+    for name in ("kinds", "values", "seeding", "agent"):  # each imports those before it
         source = (here / f"{name}.py").read_text("utf-8")
-        for other in ("kinds", "values"):
+        for line, others in _OURS.items():
             source = source.replace(
-                f"from nbjudge import {other}\n", f"import _nbjudge_{other} as {other}\n"
+                line, "".join(f"import _nbjudge_{other} as {other}\n" for other in others)
             )
         sources[f"_nbjudge_{name}"] = source
     return _BOOTSTRAP.format(sources=sources, seed=seed, max_bytes=max_bytes)
 
 
+_OURS = {
+    "from nbjudge import kinds\n": ("kinds",),
+    "from nbjudge import seeding, values\n": ("seeding", "values"),
+}
+"""What they import of each other, and where it comes from in the kernel."""
 _BOOTSTRAP = """
 def _nbjudge_install():
     import builtins, sys, types
@@ -591,8 +578,7 @@ def _nbjudge_install():
     agent = sys.modules["_nbjudge_agent"]
     names = get_ipython().user_ns
     agent.handle = agent.Agent(lambda: names, {max_bytes}).handle
-    import random
-    agent.seed_generators({seed})
+    agent.seeding.begin({seed})
 _nbjudge_install()
 del _nbjudge_install
 """

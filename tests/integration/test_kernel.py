@@ -118,6 +118,20 @@ def test_generators_start_from_the_seed(start):
     assert draws[0] == draws[1] != start(seed=8).value("__import__('random').random()")
 
 
+@pytest.mark.parametrize(
+    "draw",
+    [
+        "__import__('numpy').random.rand()",
+        "__import__('numpy.random').random.normal()",
+        "__import__('torch').rand(1).item()",
+        "__import__('torch.nn').nn.Linear(2, 1).weight[0, 0].item()",
+    ],
+)
+def test_a_library_draws_from_the_seed_from_its_first_draw_on(start, draw):
+    first = [start(seed=7).value(draw) for _ in range(2)]
+    assert first[0] == first[1] != start(seed=8).value(draw)
+
+
 # Time
 
 

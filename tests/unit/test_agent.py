@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from nbjudge import agent, values
-from nbjudge.agent import Agent, bootstrap_source, seed_generators
+from nbjudge import agent, seeding, values
+from nbjudge.agent import Agent, bootstrap_source
 
 MIB = 1 << 20
 
@@ -161,7 +161,7 @@ def test_every_loaded_generator_is_seeded():
 
 def test_a_students_module_in_the_place_of_random_is_their_affair(monkeypatch):
     monkeypatch.setitem(sys.modules, "random", object())
-    seed_generators(3)
+    seeding.seed_generators(3)
 
 
 KERNEL = """
