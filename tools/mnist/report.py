@@ -19,7 +19,7 @@ from scipy.special import expit, softmax
 
 from mnist import experiments
 from mnist.experiments import EPSILONS, EXPERIMENTS, Experiment, Material
-from mnist.measures import FAILURE, OUTSIDE, Comparison, Estimate, Run, compare
+from mnist.measures import FAILURE, OUTSIDE, Comparison, Estimate, Run, aupr_positive, compare
 from mnist.scores import (
     Reliability,
     fit_temperature,
@@ -30,7 +30,7 @@ from mnist.scores import (
 Arrays = Mapping[str, NDArray[np.float64]]
 # Okabe and Ito's colours, safe for colour-blind readers.
 BLUE, ORANGE, GREEN, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#777777"
-RESAMPLES = 500
+RESAMPLES = 300
 PERFECT_DRAWS = 400
 
 #: FPR95, AUPR-Error, AUPR-Success, AUROC in percent: Corbière et al., NeurIPS 2019, table 1.
@@ -139,6 +139,10 @@ class Report:
     outside: Mapping[str, Comparison]
     epsilon: Mapping[str, Sequence[float]]
     choice: Mapping[str, Sequence[Arrays]]
+    head_epoch: Mapping[str, Sequence[int]]
+    #: On the digits that were fitted: errors of the network, AUPR-Error of ConfidNet.
+    fitted_errors: Mapping[str, Sequence[int]]
+    fitted_aupr: Mapping[str, Sequence[float]]
 
 
 def gather(
@@ -185,6 +189,21 @@ def gather(
         epsilon={
             name: [float(run["epsilon"]) for run in found]
             for name, found in having("outside").items()
+        },
+        head_epoch={
+            name: [int(run["head_epoch"]) for run in found]
+            for name, found in having("failure").items()
+        },
+        fitted_errors={
+            name: [int(run["fitted_wrong"].sum()) for run in found]
+            for name, found in having("failure").items()
+        },
+        fitted_aupr={
+            name: [
+                aupr_positive(run["fitted_wrong"] > 0, expit(-run["fitted_confidence"]))
+                for run in found
+            ]
+            for name, found in having("failure").items()
         },
         choice={name: list(found) for name, found in having("outside").items()},
     )
@@ -262,7 +281,7 @@ def _save(figure: Figure, path: Path) -> None:
 def failure_figure(report: Report) -> Figure:
     """Return AUPR-Error by network and method, with intervals, and what was published."""
     names = list(report.failure)
-    figure = Figure(figsize=(7.2, 2.4 + 0.1), layout="constrained")
+    figure = Figure(figsize=(7.2, 2.9), layout="constrained")
     for axes, name in zip(
         np.ravel(figure.subplots(1, len(names), sharey=True)), names, strict=True
     ):
@@ -284,21 +303,23 @@ def failure_figure(report: Report) -> Figure:
                 "D",
                 color=RED,
                 fillstyle="none",
-                label="published, one run" if place == 0 else None,
+                label="published" if place == 0 else None,
             )
         axes.set(title=name, xlabel="AUPR-Error (%)", xlim=(0, 70))
         axes.set_yticks(range(len(methods)), methods)
         axes.margins(y=0.25)
         axes.grid(axis="x", alpha=0.3)
     axes.invert_yaxis()
-    axes.legend(loc="upper left", fontsize=7, framealpha=0.9)
+    figure.legend(
+        *axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8
+    )
     return figure
 
 
 def reliability_figure(report: Report) -> Figure:
     """Return one diagram a network, first seed, before and after temperature scaling."""
     names = list(report.calibration)
-    figure = Figure(figsize=(9.0, 2.9), layout="constrained")
+    figure = Figure(figsize=(9.6, 3.4), layout="constrained")
     for axes, name in zip(
         np.ravel(figure.subplots(1, len(names), sharey=True)), names, strict=True
     ):
@@ -311,7 +332,7 @@ def reliability_figure(report: Report) -> Figure:
             _diagram(axes, diagram, colour, marker, said)
         axes.set(title=name, xlabel="Confidence", xlim=(0, 1.02), ylim=(0, 1.02), aspect="equal")
         axes.title.set_fontsize(9)
-        axes.legend(loc="upper left", fontsize=7)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), fontsize=7.5)
     figure.axes[0].set_ylabel("Accuracy")
     return figure
 
