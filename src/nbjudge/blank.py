@@ -99,7 +99,7 @@ def blank_cell(solution: str, kind: Blank) -> str:
 
     Examples
     --------
-    >>> print(blank_cell("def f(x, n=2):\\n    return x**n\\n\\n\\ny = f(3)", KINDS[0]))
+    >>> print(blank_cell("def f(x, n=2):\n    return x**n\n\n\ny = f(3)", KINDS[0]))
     _nothing = None
     def f(x, n=2):
         return _nothing
