@@ -1,0 +1,2 @@
+# Toutes les métadonnées ont disparu.
+# change: strip_metadata

@@ -1,0 +1,15 @@
+# Le dropout a la probabilité 0,5.
+# loses: test_q2_2a 0.5
+# %% q2_2a
+class MLP(nn.Module):
+    """Perceptron à une couche cachée, avec dropout : x (N, input_size) -> logits (N, 1)."""
+
+    def __init__(self, input_size, hidden_size):
+        super().__init__()
+        self.fc1 = nn.Linear(input_size, hidden_size)
+        self.dropout = nn.Dropout()
+        self.fc2 = nn.Linear(hidden_size, 1)
+
+    def forward(self, x):
+        return self.fc2(self.dropout(F.relu(self.fc1(x))))
+        ### END SOLUTION

@@ -1,0 +1,14 @@
+# fit_map ignore son argument lam.
+# loses: test_q1_1b 0.5
+# %% q1_1b
+def fit_map(model, X, y, lam):
+    optimizer = torch.optim.LBFGS(model.parameters(), max_iter=200, tolerance_grad=1e-6, tolerance_change=1e-12, line_search_fn="strong_wolfe")
+
+    def closure():
+        optimizer.zero_grad()
+        U = F.binary_cross_entropy_with_logits(model(X), y, reduction="sum") + 0.5 * sum(p.pow(2).sum() for p in model.parameters())
+        U.backward()
+        return U
+
+    for _ in range(5):
+        optimizer.step(closure)

@@ -1,0 +1,12 @@
+# Les tirages sont des logits.
+# loses: test_q2_2b 0.75
+# %% q2_2b
+def mc_dropout_predict(model, X, nsamples):
+    """Probabilités de nsamples prédictions avec dropout actif : X (N, input_size) -> (nsamples, N)."""
+    was_training = model.training
+    model.train()
+    with torch.no_grad():
+        probs = torch.stack([model(X).squeeze(1) for _ in range(nsamples)])
+    model.train(was_training)
+    return probs
+    ### END SOLUTION

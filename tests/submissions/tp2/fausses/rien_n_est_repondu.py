@@ -1,0 +1,2 @@
+# Le notebook distribué, rendu tel quel.
+# base: release
