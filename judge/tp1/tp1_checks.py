@@ -78,13 +78,14 @@ def assert_other_shapes(theirs: Theirs, right: Theirs, x: Array, *, what: str) -
     """Vérifie qu'une fonction de base traite une colonne (N, 1) et un scalaire comme x (N,).
 
     Une erreur dans les valeurs est déjà payée : on compare aussi à leur résultat pour x, si toutes
-    ses lignes sont différentes.
+    ses lignes sont finies et différentes.
     """
 
     def check(shown: str, other: Any, rows: slice) -> None:
         def own() -> list[Array]:
             Phi = np.asarray(theirs(x), dtype=float)
-            return [Phi[rows]] if len(np.unique(Phi, axis=0)) == len(Phi) == x.size else []
+            distinct = len(np.unique(Phi, axis=0)) == len(Phi) == x.size
+            return [Phi[rows]] if distinct and np.isfinite(Phi).all() else []
 
         what_other = f"le résultat de {what}, pour {shown}"
         assert_close_or_own(theirs(other), right(other), own, what=what_other)

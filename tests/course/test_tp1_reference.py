@@ -766,6 +766,7 @@ def test_functions_wrong_for_nine_are_judged_by_their_number_centres_and_width(t
 SHAPES = {
     "constant": lambda x: np.ones((np.size(x), 2)),
     "numbered": lambda x: np.arange(2.0 * np.size(x)).reshape(-1, 2),
+    "nan": lambda x: np.full((np.size(x), 2), np.nan),
     "only_vectors": lambda x: np.c_[np.ones(len(x)), x[:]],
     "nothing": lambda x: None,
 }
