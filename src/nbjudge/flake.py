@@ -81,13 +81,14 @@ class Check:
     what: str
     rejected: Rate
     """Judgings of right answers, and those that lost it."""
-    declared: float | None = None
-    """Probability of a false alarm, as its statistical assertions declare it together."""
+    declared: float = 0.0
+    """Probability of a false alarm, as its statistical assertions declare it together; 0 where
+    there is none."""
 
     @property
     def refuted(self) -> bool:
         """Whether the declared probability is."""
-        return self.declared is not None and self.rejected.refutes(self.declared)
+        return self.rejected.refutes(self.declared)
 
 
 @dataclass(frozen=True)
@@ -100,12 +101,12 @@ class Question:
     accepted: Rate
     """Judgings of answers that must lose some, and those that earned more than they must."""
     checks: tuple[Check, ...] = ()
-    declared: float | None = None
+    declared: float = 0.0
 
     @property
     def refuted(self) -> bool:
         """Whether the declared probability of a false alarm is."""
-        return self.declared is not None and self.rejected.refutes(self.declared)
+        return self.rejected.refutes(self.declared)
 
 
 @dataclass(frozen=True)
@@ -399,10 +400,10 @@ class _Book:
                 rejected=entry.rejected,
                 accepted=entry.accepted,
                 checks=tuple(
-                    Check(what=what, rejected=rate, declared=entry.declared.get(what))
+                    Check(what=what, rejected=rate, declared=entry.declared.get(what, 0.0))
                     for what, rate in entry.checks.items()
                 ),
-                declared=entry.declared.get(None),
+                declared=entry.declared.get(None, 0.0),
             )
             for name in self._names.values()
             if (entry := self._entries.get(name)) is not None
@@ -410,9 +411,11 @@ class _Book:
 
 
 def _count(entry: _Entry, verdict: Verdict) -> None:
-    """Count the checks of a right answer's judging."""
+    """Count the checks of a right answer's judging; keep what they declare."""
+    entry.declared[None] = max(entry.declared.get(None, 0.0), verdict.false_alarm)
     for what, part in _parts(verdict):
         lost = part.points < part.max_points
+        entry.declared[what] = max(entry.declared.get(what, 0.0), part.false_alarm)
         entry.checks[what] = entry.checks.get(what, Rate()) + Rate(1, int(lost))
 
 

@@ -433,6 +433,7 @@ class _Session:
             detail=data["detail"],
             parts=tuple(Part(**part) for part in data["parts"]),
             seconds=data["seconds"],
+            false_alarm=data["false_alarm"],
         )
 
     def _seconds(self, limit: float) -> float:

@@ -256,7 +256,7 @@ class Court:
         self.channel.objects.clear()
         self.channel.noticed.clear()
         self._hidden_lines = cell.hidden_lines
-        ledger: list[testing.Credit] = []
+        ledger = testing.Ledger()
         token = testing.ledger.set(ledger)
         backend = testing.backend.set(self)
         started = time.monotonic()
@@ -386,7 +386,7 @@ class Court:
         space = self._spaces[index] = TestSpace(self.world, index, self)
         filename = register_source(f"{self.load.notebook.name}:{cell.grade_id}", cell.source)
         code = compile(plain_python(cell.source), filename, "exec", dont_inherit=True)
-        ledger = testing.ledger.set([])  # its credits are not the later question's
+        ledger = testing.ledger.set(testing.Ledger())  # its credits are not the later question's
         try:
             with contextlib.suppress(Exception):  # what it lost by that, it has lost already
                 exec(code, space)  # noqa: S102 - the instructor's own test

@@ -219,7 +219,8 @@ def _verdict(data: bytes) -> dict[str, Any]:
         parts = [Part(**part) for part in verdict["parts"]]
         Status(verdict["status"])
         points = [verdict["points"], *(p.points for p in parts), *(p.max_points for p in parts)]
-        numbers = [verdict["seconds"], *points]
+        chances = [verdict["false_alarm"], *(p.false_alarm for p in parts)]
+        numbers = [verdict["seconds"], *points, *chances]
         texts = [verdict["message"], verdict["detail"], *verdict["objects"]]
         texts += [text for part in parts for text in (part.what, part.message, part.detail)]
         right = all(math.isfinite(number) for number in numbers)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -18,7 +17,7 @@ from nbjudge.verdict import Status
 
 def tally(
     cell: SourceCell,
-    credits: Sequence[testing.Credit],
+    credits: testing.Ledger,
     score: float | None,
     status: Status,
     message: str,
@@ -83,18 +82,27 @@ def tally(
         "points": points,
         "message": message,
         "detail": detail,
+        "false_alarm": credits.false_alarm + sum(entry.false_alarm for entry in credits),
         "parts": [
             {
                 "what": entry.what,
                 "points": entry.points,
                 "max_points": entry.max_points,
-                "message": entry.message
-                or ("" if entry.points else _("not reached, an earlier check failed")),
-                "detail": entry.detail,
+                "message": _why(entry, message),
+                "detail": entry.detail or (detail if entry.is_open else ""),
+                "false_alarm": entry.false_alarm,
             }
             for entry in credits
         ],
     }
+
+
+def _why(entry: testing.Credit, message: str) -> str:
+    """Say why a share was lost; nothing if it was earned."""
+    if entry.points or entry.message:
+        return entry.message
+    # What ends the whole cell (the kernel died) is told where it happened.
+    return message if entry.is_open else _("not reached, an earlier check failed")
 
 
 def read_score(value: Any) -> float | None:

@@ -214,9 +214,31 @@ class Credit:
     points: float = 0.0
     message: str = ""
     detail: str = ""
+    false_alarm: float = 0.0
+    """Declared by its statistical assertions, together."""
+    is_open: bool = False
+    """Whether its block has begun and not ended: what stopped the cell stopped it in there."""
 
 
-ledger: ContextVar[list[Credit]] = ContextVar("nbjudge_ledger")
+class Ledger(list[Credit]):
+    """The shares of one test cell, in order."""
+
+    false_alarm = 0.0
+    """Declared outside of all of them."""
+
+    def declare(self, probability: float) -> None:
+        """Note that an assertion rejects a right answer with at most this probability."""
+        inside = [entry for entry in self if entry.is_open]
+        (inside[-1] if inside else self).false_alarm += probability
+
+
+ledger: ContextVar[Ledger] = ContextVar("nbjudge_ledger")
+
+
+def _declare(probability: float) -> None:
+    entries = ledger.get(None)
+    if entries is not None:
+        entries.declare(probability)
 
 
 @contextmanager
@@ -241,7 +263,7 @@ def credit(points: float, what: str) -> Iterator[None]:
     """
     if not (isinstance(points, int | float) and math.isfinite(points) and points > 0):
         raise HiddenTestError(f"credit({points!r}, {what!r}): points must be a positive number.")
-    entry = Credit(what=what, max_points=float(points))
+    entry = Credit(what=what, max_points=float(points), is_open=True)
     entries = ledger.get(None)
     if entries is not None:
         entries.append(entry)
@@ -254,6 +276,7 @@ def credit(points: float, what: str) -> Iterator[None]:
         entry.message, entry.detail = _backend().classify(error)
     else:
         entry.points = entry.max_points
+    entry.is_open = False
 
 
 def is_failure(error: BaseException) -> bool:
@@ -476,6 +499,7 @@ def assert_mean(
 
     if (sd is None) == (bound is None):
         raise HiddenTestError("assert_mean takes either sd= (normal samples) or bound=(low, high).")
+    _declare(false_alarm)
     array = _samples(samples, what, n)
     n, parts = array.shape[0], max(1, math.prod(array.shape[1:]))
     wanted = np.broadcast_to(np.asarray(mean, dtype=float), array.shape[1:])
@@ -528,6 +552,7 @@ def assert_variance(
     """
     import numpy as np
 
+    _declare(false_alarm)
     array = _samples(samples, what, n)
     n, parts = array.shape[0], max(1, math.prod(array.shape[1:]))
     low, high = statistical.gaussian_variance_bounds(n, false_alarm / parts)
@@ -551,6 +576,7 @@ def assert_proportion(
     CheckFailed
         If Bernoulli(p) is refuted.
     """
+    _declare(false_alarm)
     count = as_array(successes)
     if count is None or count.ndim or not 0 <= int(count) <= trials:
         _fail(what, _("expected a number between 0 and {n}").format(n=trials))
@@ -593,6 +619,7 @@ def assert_same_distribution(
     """
     import numpy as np
 
+    _declare(false_alarm)
     x = np.sort(_samples(samples, what, n).reshape(-1))
     n = x.size
     if callable(other):

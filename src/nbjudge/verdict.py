@@ -44,6 +44,8 @@ class Part:
     """Why it was lost, in the course's language; empty when earned."""
     detail: str = ""
     """The same for the instructor: values, traceback."""
+    false_alarm: float = 0.0
+    """At most this probability that a right answer loses it, as its assertions declare."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,9 @@ class Verdict:
     parts: tuple[Part, ...] = ()
     seconds: float = 0.0
     """Wall-clock time of judging, probes included."""
+    false_alarm: float = 0.0
+    """At most this probability that a right answer loses points, as the test declares; 0 where
+    nothing in it is left to chance, or nothing is said of it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -47,7 +48,8 @@ def temporary(tmp_path_factory):
         patch.setattr(tempfile, "tempdir", str(folder))
         patch.setenv("TMPDIR", str(folder))
         yield folder
-    folder.rmdir()
+    # Each test here leaves it as it was; others in the same process may use it afterwards.
+    shutil.rmtree(folder)
 
 
 def _processes():
