@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from nbjudge.assignment import Assignment
 from nbjudge.course import Course
 from nbjudge.errors import MachineError, NbJudgeError, UnknownNameError
 from nbjudge.marks import Row, rows
-from nbjudge.parallel import Graded, grade_many
+from nbjudge.parallel import Graded, grade_many, refuse_in_worker
 from nbjudge.produce import write_folder
 from nbjudge.proof import proved
 from nbjudge.records import keep_removed, write_record
@@ -65,9 +65,12 @@ def grade_class(
         If there is no such assignment, student or submission.
     HiddenTestError
         If the reference itself fails a test.
+    ConfigurationError
+        If a script calls this outside of ``if __name__ == "__main__":``.
     MachineError
         If this computer cannot grade.
     """
+    refuse_in_worker()
     settings = course.settings
     i18n.use_language(settings.language)
     assignment = course.compile(name)
@@ -94,19 +97,23 @@ def grade_class(
             chosen.append(student)
     secret = course_secret(course.root)
     assignment = proved(course.root, assignment, settings, secret)
-    submissions = [
-        read_submission(submitted / student / name, student, assignment, settings.limits)
-        for student in chosen
-    ]
-    report.unseen = [s.student for s in submissions if not _nbgrader_sees(submitted, s)]
+
+    def submissions() -> Iterator[Submission]:
+        for student in chosen:
+            folder = submitted / student / name
+            submission = read_submission(folder, student, assignment, settings.limits)
+            if not _nbgrader_sees(submitted, submission):
+                report.unseen.append(student)
+            yield submission
+
     with Store(course.db_url, course.course_id) as store:
         gone = store.sync(assignment)
         keep_removed(course.root, gone)
         report.warnings += gone
-        for graded in grade_many(submissions, assignment, settings, secret, workers=workers):
+        for graded in grade_many(submissions(), assignment, settings, secret, workers=workers):
             _keep(course, assignment, graded, store, report)
             if progress is not None:
-                progress(graded, len(submissions))
+                progress(graded, len(chosen))
         report.marks = [
             row
             for row in rows(assignment, store.scores(name))

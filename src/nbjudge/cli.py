@@ -106,7 +106,8 @@ def grade(
         csv_path.write_text(to_csv(report.assignment, report.marks), "utf-8")
         click.echo(f"Marks: {csv_path}")
     if report.failed:
-        sys.exit(MACHINE)
+        is_machines = any(isinstance(error, MachineError) for error in report.failed.values())
+        sys.exit(MACHINE if is_machines else TEACHER)
 
 
 def run_class(

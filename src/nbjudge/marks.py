@@ -74,11 +74,12 @@ def to_csv(assignment: Assignment, marks: Sequence[Row]) -> str:
     names = columns(assignment)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["student", *names, "late_penalty", "total", "max", "provisional"])
+    header = ["student", *names, "late_penalty", "total", "max", "provisional"]
+    writer.writerow([_inert(name) for name in header])
     for row in marks:
         writer.writerow(
             [
-                row.student,
+                _inert(row.student),
                 *(f"{row.points.get(name, 0.0):g}" for name in names),
                 f"{row.penalty:g}",
                 f"{row.total:g}",
@@ -87,6 +88,20 @@ def to_csv(assignment: Assignment, marks: Sequence[Row]) -> str:
             ]
         )
     return text.getvalue()
+
+
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+
+
+def _inert(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula.
+
+    References
+    ----------
+    OWASP, CSV Injection: a single quote before what begins like one.
+    """
+    quoted = f"'{text}" if text.startswith(_FORMULA) else text
+    return quoted.replace("\r", "\ufffd")  # Python's writer leaves it bare, and it ends a line
 
 
 # On the screen.

@@ -6,13 +6,14 @@ import hmac
 import multiprocessing
 import os
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing.synchronize import Event
 
 from nbjudge.assignment import Assignment
-from nbjudge.errors import GradingFault, NbJudgeError, WorkerDied
+from nbjudge.errors import ConfigurationError, GradingFault, NbJudgeError, WorkerDied
 from nbjudge.grade import grade_notebook
 from nbjudge.records import with_notes
 from nbjudge.settings import Settings
@@ -57,9 +58,10 @@ class _Class:
 _held: _Class | None = None
 
 
-def _hold(shared: _Class) -> None:
+def _hold(shared: _Class, begun: Event) -> None:
     global _held  # noqa: PLW0603 - one worker process, one class
     _held = shared
+    begun.set()
 
 
 def grade_submission(
@@ -98,7 +100,7 @@ def default_workers() -> int:
 
 
 def grade_many(
-    submissions: Sequence[Submission],
+    submissions: Iterable[Submission],
     assignment: Assignment,
     settings: Settings,
     secret: bytes,
@@ -110,52 +112,126 @@ def grade_many(
 
     A worker that dies (killed, out of memory) costs its submission one retry, alone in a pool of
     its own; what fails twice is yielded with an error and the rest goes on.
+
+    Parameters
+    ----------
+    submissions
+        Taken as they are needed: of a large class, few are in memory at once.
+    assignment, settings, secret
+        As :func:`~nbjudge.grade.grade_notebook` takes them.
+    workers
+        Processes.
+    again
+        Whether every question is also judged again.
+
+    Raises
+    ------
+    ConfigurationError
+        If a script calls this where every process that it starts runs the script again.
     """
+    refuse_in_worker()
     shared = _Class(assignment, settings, secret, again)
     lost: list[Submission] = []
-    for graded in _pool(submissions, shared, workers):
-        if isinstance(graded.error, WorkerDied):
-            lost.append(graded.submission)
-        else:
-            yield graded
+    left = _Left(submissions)
+    while left:
+        for graded in _pool(left, shared, workers):
+            if isinstance(graded.error, WorkerDied):
+                lost.append(graded.submission)
+            else:
+                yield graded
     for submission in lost:
-        yield from _pool([submission], shared, 1)
+        yield from _pool(_Left([submission]), shared, 1)
 
 
-def _pool(submissions: Sequence[Submission], shared: _Class, workers: int) -> Iterator[Graded]:
-    if not submissions:
-        return
+def refuse_in_worker() -> None:
+    """Refuse to grade in a process that is being started for grading.
+
+    Raises
+    ------
+    ConfigurationError
+        With what to change in the script.
+    """
+    # As multiprocessing itself finds out, with a sentence of its own that names nothing.
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise ConfigurationError(f"Grading in several processes: {_GUARD}")
+
+
+_GUARD = (
+    "each of them runs the script that started it again. In that script, grade below "
+    "`if __name__ == '__main__':`."
+)
+
+
+class _Left:
+    """Submissions that have not been given to a worker: true while there are any."""
+
+    def __init__(self, submissions: Iterable[Submission]) -> None:
+        self._rest = iter(submissions)
+        self._next = next(self._rest, None)
+
+    def __bool__(self) -> bool:
+        return self._next is not None
+
+    def take(self) -> Submission:
+        taken, self._next = self._next, next(self._rest, None)
+        assert taken is not None  # noqa: S101 - asked while it was true
+        return taken
+
+
+def _pool(left: _Left, shared: _Class, workers: int) -> Iterator[Graded]:
+    """Grade what is left, or as much of it as one pool of processes lives to grade."""
     # Not fork: the caller may hold threads, a database and half an event loop.
     context = multiprocessing.get_context("spawn")
+    begun = context.Event()
     pool = ProcessPoolExecutor(
-        max_workers=max(1, min(workers, len(submissions))),
+        max_workers=max(1, workers),
         mp_context=context,
         initializer=_hold,
-        initargs=(shared,),
+        initargs=(shared, begun),
     )
+    waiting: dict[Future[tuple[Result, ...]], Submission] = {}
+    is_broken = False
     try:
-        waiting: dict[Future[tuple[Result, ...]], Submission] = {
-            pool.submit(_work, submission): submission for submission in submissions
-        }
-        while waiting:
+        while True:
+            # One more than can be graded now: nobody waits for the next to be read.
+            while left and not is_broken and len(waiting) <= workers:
+                submission = left.take()
+                try:
+                    waiting[pool.submit(_work, submission)] = submission
+                except BrokenProcessPool:
+                    is_broken = True
+                    yield _died(submission)
+            if not waiting:
+                return
             done, _pending = wait(waiting, return_when=FIRST_COMPLETED)
             for future in done:
-                yield _outcome(future, waiting.pop(future))
+                graded = _outcome(future, waiting.pop(future))
+                is_broken = is_broken or isinstance(graded.error, WorkerDied)
+                if is_broken and not begun.is_set():
+                    raise ConfigurationError(
+                        "Grading in several processes: they end as they start. Either this machine "
+                        f"lacks memory (use fewer --workers), or {_GUARD}"
+                    )
+                yield graded
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _died(submission: Submission) -> Graded:
+    return Graded(
+        submission=submission,
+        error=WorkerDied(
+            f"Grading {submission.assignment} of {submission.student}: the worker process "
+            "died, twice. Look for a lack of memory on this machine, or use fewer --workers."
+        ),
+    )
 
 
 def _outcome(future: Future[tuple[Result, ...]], submission: Submission) -> Graded:
     try:
         return Graded(submission=submission, results=future.result())
     except BrokenProcessPool:
-        return Graded(
-            submission=submission,
-            error=WorkerDied(
-                f"Grading {submission.assignment} of {submission.student}: the worker process "
-                "died, twice. Look for a lack of memory on this machine, or use fewer --workers."
-            ),
-        )
+        return _died(submission)
     except NbJudgeError as error:
         return Graded(submission=submission, error=error)
     except Exception as error:  # one submission, however odd, must not cost the class its marks

@@ -6,7 +6,11 @@ import sys
 import pytest
 from click.testing import CliRunner
 
+from nbjudge import cli
+from nbjudge.assignment import Assignment
+from nbjudge.classroom import ClassReport
 from nbjudge.cli import main
+from nbjudge.errors import ConfigurationError, WorkerDied
 
 CONFIG = "import nbjudge\nc = get_config()\nnbjudge.configure(c)\n"
 
@@ -86,3 +90,21 @@ def test_a_course_without_assignments_says_so(run, tmp_path):
     result = run("--course", tmp_path, "check")
     assert result.exit_code == 2
     assert "no assignment" in result.output
+
+
+@pytest.mark.parametrize(
+    ("errors", "code"),
+    [
+        ([], 0),
+        ([ConfigurationError("The late penalty's plugin stopped.")], 2),
+        ([WorkerDied("No memory.")], 3),
+        ([ConfigurationError("The plugin."), WorkerDied("No memory.")], 3),
+    ],
+)
+def test_the_exit_code_says_who_must_act_on_what_was_not_graded(run, monkeypatch, errors, code):
+    report = ClassReport(Assignment(name="tp", notebooks=()))
+    report.failed = {f"s{number}": error for number, error in enumerate(errors)}
+    monkeypatch.setattr(cli, "_course", lambda _context: None)
+    monkeypatch.setattr(cli, "run_class", lambda *_arguments: report)
+
+    assert run("grade", "tp").exit_code == code

@@ -1,9 +1,12 @@
 """Marks per question, from the gradebook's rows to CSV."""
 
+import csv
+import io
+
 import pytest
 
 from nbjudge.assignment import Assignment, Kind, SourceCell, SourceNotebook
-from nbjudge.marks import columns, rows, to_csv
+from nbjudge.marks import Row, columns, rows, to_csv
 
 
 def cell(name, points, kind=Kind.TEST):
@@ -92,3 +95,33 @@ def test_the_csv_has_a_line_for_each_student_and_a_column_for_each_question():
 
 def test_no_marks_are_a_header():
     assert to_csv(ONE, []) == "student,a,b,late_penalty,total,max,provisional\n"
+
+
+@pytest.mark.parametrize(
+    ("student", "written"),
+    [
+        ("=HYPERLINK(A1)", "'=HYPERLINK(A1)"),
+        ("+1", "'+1"),
+        ("-2+3", "'-2+3"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t=1"),
+        ("\r=1", "'\ufffd=1"),
+        ("\n=1", "'\n=1"),
+        ("ada", "ada"),
+        ("a=b", "a=b"),
+        ("12345", "12345"),
+    ],
+)
+def test_no_students_name_is_a_formula_for_a_spreadsheet(student, written):
+    row = Row(student=student, points={"a": -1.0, "b": 2.5}, total=1.5, penalty=0.0)
+
+    lines = list(csv.reader(io.StringIO(to_csv(ONE, [row]), newline="")))
+
+    # Numbers stay numbers.
+    assert lines[1] == [written, "-1", "2.5", "0", "1.5", "3.5", "no"]
+
+
+def test_no_questions_name_is_a_formula_for_a_spreadsheet():
+    made = to_csv(assignment(n=[cell("=1+1", 1)]), [])
+
+    assert made.splitlines()[0].split(",")[1] == "'=1+1"
