@@ -18,7 +18,7 @@ import nbjudge
 from nbjudge import i18n
 from nbjudge.assignment import Assignment, Kind, SourceCell, SourceNotebook, Upload
 from nbjudge.classic import classic_verdict
-from nbjudge.document import Output, build_document
+from nbjudge.document import Output, build_document, number
 from nbjudge.errors import HiddenTestError, JudgeProcessError
 from nbjudge.i18n import gettext as _
 from nbjudge.inert import printable
@@ -448,9 +448,9 @@ class _Session:
             self._late = True
             self._trace.notes.append(
                 _(
-                    "The notebook took more than {seconds:g} s; each cell that follows had only "
-                    "{late:g} s."
-                ).format(seconds=self._limits.notebook_seconds, late=late)
+                    "The notebook took more than {seconds} s; each cell that follows had only "
+                    "{late} s."
+                ).format(seconds=number(self._limits.notebook_seconds), late=number(late))
             )
         return min(limit, max(left, late))
 
@@ -468,8 +468,8 @@ class _Session:
             if time.monotonic() >= self._end:
                 raise _OutOfTime(
                     _(
-                        "The notebook took more than {seconds:g} s; what follows was not run."
-                    ).format(seconds=2 * self._limits.notebook_seconds)
+                        "The notebook took more than {seconds} s; what follows was not run."
+                    ).format(seconds=number(2 * self._limits.notebook_seconds))
                 )
             if self._kernel is not None and self._kernel.alive:
                 return self._kernel

@@ -154,7 +154,7 @@ class _Rebuilder:
                 matches[free[-1]] = index
         for index in sorted(found.keys() & set(matches)):
             self._notes.append(
-                _("The answer {name} was found by the names that it defines.").format(
+                _("{name}: the answer was found by the names that it defines.").format(
                     name=self._label(self._notebook.cells[index])
                 )
             )
@@ -170,7 +170,7 @@ class _Rebuilder:
                 for index, position in zip(wanted, found, strict=False):
                     matches[position] = index
                     self._notes.append(
-                        _("The answer {name} was found by its place.").format(
+                        _("{name}: the answer was found by its place.").format(
                             name=self._label(self._notebook.cells[index])
                         )
                     )

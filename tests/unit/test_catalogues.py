@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import string
 import subprocess
 import sys
 import zipfile
@@ -197,3 +198,16 @@ def test_the_wheel_holds_the_catalogues_and_the_templates(tmp_path):
     assert "nbjudge/locale/fr/LC_MESSAGES/nbjudge.mo" in names
     for file in ("conf.json", "index.html.j2", "nbjudge-feedback.css"):
         assert f"nbjudge/templates/feedback/{file}" in names
+
+
+def test_no_sentence_writes_numbers_itself(tool):
+    # A format such as {seconds:g} has a decimal point in every language.
+    messages = tool.texts(tool.template())
+    fields = [
+        (message, spec)
+        for message in messages
+        for _text, name, spec, _conversion in string.Formatter().parse(message)
+        if name is not None
+    ]
+    assert len(fields) > 50
+    assert [message for message, spec in fields if spec] == []

@@ -143,3 +143,17 @@ def test_a_table_is_equal_to_its_copy(table):
 )
 def test_a_table_differs_in_kind(actual, words):
     assert words in plain_difference(actual, TABLE)
+
+
+@pytest.mark.parametrize("shape", [(), (1,)])
+def test_the_sign_of_a_single_number_is_not_told_to_a_guess(shape):
+    wrong = [difference(np.full(shape, x), np.full(shape, 3.0), rtol=0, atol=1e-9)
+             for x in (-2.0, 2.0)]  # fmt: skip
+
+    assert wrong[0] == wrong[1]
+
+
+def test_the_sign_of_several_numbers_is_told():
+    how = difference(np.array([-2.0, -7.0]), np.array([3.0, 5.0]), rtol=0, atol=1e-9)
+
+    assert how == "the result is negative where it should be positive"

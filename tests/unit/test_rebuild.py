@@ -297,9 +297,9 @@ def test_answers_without_any_metadata_are_found_by_names_and_place():
     assert [answer(rebuilt, n).source for n in ANSWERS] == list(ANSWERS.values())
     assert all(answer(rebuilt, n).answered for n in ANSWERS)
     assert rebuilt.notes == (
-        "The answer q1 was found by the names that it defines.",
-        "The answer q2 was found by the names that it defines.",
-        "The answer m1 was found by its place.",
+        "q1: the answer was found by the names that it defines.",
+        "q2: the answer was found by the names that it defines.",
+        "m1: the answer was found by its place.",
     )
 
 
