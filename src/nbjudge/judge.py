@@ -423,6 +423,8 @@ class Court:
                 return Status.FAILED, _("A hidden test of this question does not hold."), detail
             return Status.ERROR, _unusable(type(error).__name__), detail
         said = _said(error) or type(error).__name__
+        if isinstance(error, NotImplementedError):  # a variable that the stub sets to None
+            return Status.UNDEFINED, f"{_('This question has not been answered.')} {said}", detail
         if is_assertion:
             return (
                 Status.FAILED,

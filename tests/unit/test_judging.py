@@ -9,6 +9,7 @@ import contextlib
 import linecache
 import sys
 import textwrap
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -753,6 +754,21 @@ def test_an_exception_of_a_given_cell_or_a_library_is_caught_by_its_class():
     cells = notebook((GIVEN, "class Refused(Exception): pass"), (ANSWER, right), (TEST, test))
     wrong = right.replace("Sooner(Refused)", "Sooner(ValueError)")
     assert marks(cells, right, wrong, right.replace("json.loads(x)", "int(x)")) == [1, 0, 0]
+
+
+def test_an_untouched_variable_is_a_question_without_an_answer():
+    check = "if says is None:\n    raise NotImplementedError('Say True or False.')\nassert says"
+    cells = notebook((ANSWER, "says = True"), (TEST, check))
+    visible = tuple(replace(cell, hidden_lines=frozenset()) for cell in cells)
+
+    (untouched,) = judge(visible, "says = None").values()
+    (wrong,) = judge(visible, "says = False").values()
+
+    assert (untouched["status"], untouched["message"]) == (
+        "undefined",
+        "This question has not been answered. Say True or False.",
+    )
+    assert wrong["status"] == "failed"
 
 
 def test_a_check_of_pytest_that_fails_is_a_failed_test():
