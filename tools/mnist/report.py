@@ -30,7 +30,7 @@ from mnist.scores import (
 Arrays = Mapping[str, NDArray[np.float64]]
 # Okabe and Ito's colours, safe for colour-blind readers.
 BLUE, ORANGE, GREEN, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#777777"
-RESAMPLES = 300
+RESAMPLES = 200
 PERFECT_DRAWS = 400
 
 #: FPR95, AUPR-Error, AUPR-Success, AUROC in percent: Corbière et al., NeurIPS 2019, table 1.
