@@ -191,11 +191,16 @@ def _plain(files: dict[str, bytes]) -> dict[str, bytes]:
     }
 
 
+_COPIED = 4_000
+"""Bytes of a path: its copy in ``autograded/`` may be longer, and none may have 4 096."""
+
+
 def _nbgrader_sees(submitted: Path, submission: Submission) -> bool:
     """Whether plain ``nbgrader autograde`` would grade this submission.
 
     It wants an ``*.ipynb`` directly in the folder (our hook finds renamed ones), copies every
-    other file (a pipe or a broken link stops it), and stops on a timestamp that is none.
+    other file (a pipe, a broken link or a path that is too long stops it), and stops on a
+    timestamp that is none.
     """
     folder = submitted / submission.student / submission.assignment
     # Its own pattern: a student's id with [brackets] in it is none of its files.
@@ -206,6 +211,8 @@ def _nbgrader_sees(submitted: Path, submission: Submission) -> bool:
     for directory, _folders, names in os.walk(folder):
         for name in names:
             path = Path(directory, name)
-            if not name.endswith(".ipynb") and not path.is_file():
+            if name.endswith(".ipynb"):
+                continue
+            if not path.is_file() or len(os.fsencode(path.absolute())) > _COPIED:
                 return False
     return True

@@ -7,6 +7,8 @@ are MathML: the page reads the same from Moodle, from a disk and on paper, and a
 
 from __future__ import annotations
 
+import fnmatch
+import glob
 import importlib.util
 import re
 from collections.abc import Mapping, Sequence
@@ -49,14 +51,34 @@ def write_feedback(course: Course, assignment: str, student: str = "*") -> Path:
 
     folders = CourseDirectory(config=course.config, root=str(course.root))
     folders.assignment_id, folders.student_id = assignment, student
+    pages = [
+        (graded.parts[-3], f"{graded.stem}.html")
+        for graded in sorted(
+            course.folder("autograded").glob(f"*/{glob.escape(assignment)}/*.ipynb")
+        )
+        if fnmatch.fnmatchcase(graded.parts[-3], student)
+    ]
+    # What a student has put where a page is to be written is not copied there.
+    folders.ignore = [*folders.ignore, *{glob.escape(page) for _student, page in pages}]
     converter = GenerateFeedback(coursedir=folders, config=course.config)
     converter.force = True
     try:
         converter.start()
     except NbGraderException as error:
+        there = course.folder("feedback")
+        missing = {
+            student
+            for student, page in pages
+            if not (there / student / assignment / page).is_file()
+        }
+        what = (
+            f"there is none of {', '.join(sorted(missing))}. Take away what is odd in "
+            f"{course.folder('autograded')}/<student>/{assignment}, or grade them"
+            if missing
+            else f"{error}. Is it graded? Grade it"
+        )
         raise ConfigurationError(
-            f"Writing the feedback of {assignment}: {error}. Is it graded? "
-            f"Run: nbjudge grade {assignment}."
+            f"Writing the feedback of {assignment}: {what} again: nbjudge grade {assignment}."
         ) from error
     return course.folder("feedback")
 

@@ -19,6 +19,8 @@ MAX_NOTEBOOKS = 20
 """Notebooks that are read; those with a name of the assignment come first."""
 MAX_ENTRIES = 20_000
 """Files and folders that are looked at."""
+MAX_PATH_BYTES = 1_024
+"""Of a file beside the notebooks: a longer one can be written to no other folder."""
 _TIMESTAMP = "timestamp.txt"
 
 
@@ -200,7 +202,11 @@ class _Folder:
                     self._notebook_room -= len(self.notebooks[shown])
             elif name == _TIMESTAMP:
                 self.timestamp = _head(path, 1000).decode("utf-8", "replace")
-            elif shown != name or status.st_size > min(most, self._room):
+            elif (
+                shown != name
+                or len(name.encode()) > MAX_PATH_BYTES
+                or status.st_size > min(most, self._room)
+            ):
                 self.odd.append(shown)
             elif len(self.extras) < MAX_EXTRA_FILES:
                 self.extras[name] = path.read_bytes()

@@ -468,3 +468,16 @@ def copy_course(made: SmallCourse, root: Path) -> SmallCourse:
     course_secret(made.root)
     shutil.copytree(made.root, root, symlinks=True)
     return SmallCourse(root)
+
+
+def deep_file(folder: Path, length: int = 4095) -> None:
+    """Make a file whose path has so many bytes, step by step: as a whole it is refused."""
+    place, size = os.open(folder, os.O_RDONLY), len(os.fsencode(folder))
+    while size < length - 120:
+        os.mkdir("d" * 100, dir_fd=place)
+        inner = os.open("d" * 100, os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place, size = inner, size + 101
+    name = "f" * (length - size - 1)
+    os.close(os.open(name, os.O_CREAT | os.O_WRONLY, dir_fd=place))
+    os.close(place)

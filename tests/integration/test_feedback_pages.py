@@ -12,7 +12,9 @@ import small_course as sc
 from bs4 import BeautifulSoup
 
 from nbjudge.classroom import grade_class
+from nbjudge.errors import ConfigurationError
 from nbjudge.feedback import write_feedback
+from nbjudge.produce import write_folder
 
 pytestmark = pytest.mark.slow
 
@@ -285,3 +287,39 @@ def test_nbgraders_command_and_formgraders_call_write_the_same_page(graded, tmp_
     answer = api.generate_feedback(sc.NAME, "wrong", force=True)
     assert answer["success"], answer
     assert page_of(made, "wrong") == ours
+
+
+def test_a_folder_in_the_place_of_the_page_keeps_no_student_from_it(tmp_path: Path) -> None:
+    cells = [sc.answer("double", sc.DOUBLE), sc.check("test_double", sc.TEST_DOUBLE, 1)]
+    made = sc.make_course(tmp_path / "course", notebooks={"n": cells})
+    right = {"n": {"double": "def double(x):\n    return x + x"}}
+    for student in ("ada", "zoe"):
+        folder = made.submit(student, right)
+        (folder / "note.txt").write_text("hello", "utf-8")
+    (folder / "n.html").mkdir()
+    (folder / "n.html" / "page.txt").write_text("in the way", "utf-8")
+    sc.plain_autograde(made)
+
+    for _time in ("first", "again"):
+        write_feedback(made.course, sc.NAME)
+        pages = made.root / "feedback"
+        assert sorted(p.relative_to(pages).parts[0] for p in pages.glob("*/*/n.html")) == [
+            "ada",
+            "zoe",
+        ]
+        assert all(page.is_file() for page in pages.glob("*/*/n.html"))
+        assert (pages / "zoe" / sc.NAME / "note.txt").read_text("utf-8") == "hello"
+
+
+def test_who_has_no_page_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from nbgrader.converters import GenerateFeedback
+
+    made = sc.make_course(tmp_path / "course", notebooks={"n": [sc.text("# Empty")]})
+    write_folder(made.root / "autograded" / "ada" / sc.NAME, made.release())
+
+    def stop(_self: GenerateFeedback, *_arguments: str) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(GenerateFeedback, "init_assignment", stop)
+    with pytest.raises(ConfigurationError, match=r"there is none of ada\."):
+        write_feedback(made.course, sc.NAME)

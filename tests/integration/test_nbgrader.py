@@ -184,10 +184,11 @@ def test_what_nbgrader_cannot_see_is_graded_by_nbjudge_and_listed(tiny: sc.Small
     tiny.submit("no time", RIGHT, timestamp="yesterday")
     os.mkfifo(tiny.submit("pipe", RIGHT) / "data.bin")
     (tiny.root / "submitted" / "nothing" / sc.NAME).mkdir(parents=True)
+    sc.deep_file(tiny.submit("deep", RIGHT))
 
     report = grade_class(tiny.course, sc.NAME, workers=2)
 
-    unseen = ["[brackets]", "capitals", "no time", "nothing", "pipe", "sub-folder"]
+    unseen = ["[brackets]", "capitals", "deep", "no time", "nothing", "pipe", "sub-folder"]
     assert report.unseen == unseen
     assert report.failed == {}
     assert {row.student: row.total for row in report.marks} == {

@@ -232,3 +232,24 @@ def test_students_are_those_with_a_folder_for_the_assignment(tmp_path):
     (tmp_path / "carl" / "tp[1]").write_text("a file", "utf-8")
     assert students_with(tmp_path, "tp[1]") == ["ada lovelace", "zoe"]
     assert students_with(tmp_path / "nowhere", "tp[1]") == []
+
+
+def deep(folder, length):
+    """Make a file whose path has so many bytes: step by step, for a longer one is refused."""
+    place, size = os.open(folder, os.O_RDONLY), len(os.fsencode(folder))
+    while size < length - 120:
+        os.mkdir("d" * 100, dir_fd=place)
+        inner = os.open("d" * 100, os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place, size = inner, size + 101
+    name = "f" * (length - size - 1)
+    os.close(os.open(name, os.O_CREAT | os.O_WRONLY, dir_fd=place))
+    os.close(place)
+
+
+def test_a_file_whose_path_is_too_long_to_be_copied_is_left_out(read, folder):
+    deep(folder, 4094)
+
+    submission = read({"n.ipynb": N, "other": b"x"})
+
+    assert set(submission.uploads["n"].files) == {"other"}
