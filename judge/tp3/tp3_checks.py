@@ -231,6 +231,20 @@ def own_information(predictive_entropy: Any, probs: Any) -> list[Array]:
 # --- Question 1.4 ----------------------------------------------------------------------------
 
 
+def labelled(
+    generator: np.random.Generator, N: int, K: int, alpha: float
+) -> tuple[Array, NDArray[np.int64]]:
+    """Probabilités (N, K), classes (N,) : trop de confiance quand elle est grande, trop peu sinon.
+
+    Les écarts des classes de confiance n'ont donc pas tous le même signe.
+    """
+    probs = dirichlet(generator, (N, K), alpha)
+    confidence = probs.max(axis=1)
+    right = (confidence < np.median(confidence)) ^ (generator.random(N) < 0.1)
+    other = (probs.argmax(axis=1) + generator.integers(1, K, N)) % K
+    return probs, np.where(right, probs.argmax(axis=1), other)
+
+
 def edge_cases(generator: np.random.Generator) -> list[tuple[Array, NDArray[np.int64]]]:
     """Problèmes à quatre classes de confiance, dont des confiances valent 1/2, 3/4 ou 1."""
     cases = []
@@ -295,9 +309,13 @@ def confidnet_run(LeNet, LeNetConfidNet, x, by_shape):  # type: ignore[no-untype
                 parameter.copy_(left.pop(k))
 
     model, measured = LeNetConfidNet(), {}
+    measured["trunk_names"] = sorted(
+        name for name in model.state_dict() if not name.startswith("uncertainty")
+    )
     if by_shape:
         fill(model, state.values())
         net = LeNet()
+        measured["lenet_names"] = sorted(net.state_dict())
         fill(net, load_state("lenet.pt").values())
         with torch.no_grad():
             measured["lenet"] = net.eval()(x)
@@ -356,7 +374,8 @@ def confidnet_measures(
     """(mesures, attendu) du modèle de l'étudiant.
 
     Si leur LeNet est faux (payé à la question 1.1), un tronc qui lui est égal convient : rempli
-    d'après les formes de ses paramètres, avec la tête de la référence sur les sorties de fc1.
+    d'après les formes de ses paramètres, avec la tête de la référence sur les sorties de fc1. Ses
+    paramètres ont alors les noms de l'énoncé, ou ceux de leur LeNet.
     """
     expected = reference_confidnet(right_model, x)
     try:
@@ -389,7 +408,11 @@ def _like_their_lenet(
         wrong = True
     if not wrong:
         return None
+    from tp3_utils import load_state
+
     measured = confidnet_run(LeNet, LeNetConfidNet, x, True)
+    if measured["trunk_names"] not in (measured["lenet_names"], sorted(load_state("lenet.pt"))):
+        return None
     if _same(measured["logits"], expected["logits"]):  # seuls les noms étaient faux
         return measured, expected
     varies = float(np.ptp(np.asarray(measured["lenet"]), axis=0).min()) > 0

@@ -1,0 +1,2 @@
+# Le notebook est rendu tel qu'il a été distribué.
+# base: release
