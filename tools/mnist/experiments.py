@@ -97,9 +97,7 @@ def scored(
     ``mutual_information``, ``tempered`` (ODIN without its step) and ``odin``; ``epsilon``;
     ``choice_auroc`` and ``choice_fpr95`` by epsilon.
     """
-    head = [HEAD_WIDTH, HEAD_RATE, HEAD_EPOCHS] if experiment.failure else []
-    outside = [TEMPERATURE, EPSILONS] if experiment.outside else []
-    path = cache / f"{_key(experiment, seed, head, outside, SAMPLES)}.npz"
+    path = finished(experiment, seed, cache)
     if path.exists():
         with np.load(path, allow_pickle=False) as kept:
             return {name: kept[name] for name in kept.files}
@@ -109,6 +107,13 @@ def scored(
     np.savez_compressed(buffer, **{k: np.asarray(v, dtype=float) for k, v in arrays.items()})
     _write(path, buffer.getvalue())
     return arrays
+
+
+def finished(experiment: Experiment, seed: int, cache: Path) -> Path:
+    """Return where a run's arrays are kept; the file is there when the run is finished."""
+    head = [HEAD_WIDTH, HEAD_RATE, HEAD_EPOCHS] if experiment.failure else []
+    outside = [TEMPERATURE, EPSILONS] if experiment.outside else []
+    return cache / f"{_key(experiment, seed, head, outside, SAMPLES)}.npz"
 
 
 def _key(experiment: Experiment, seed: int, *settings: object) -> str:

@@ -131,7 +131,7 @@ def calibration(
 class Report:
     """All that the document says."""
 
-    seeds: Sequence[int]
+    seeds: Mapping[str, Sequence[int]]
     accuracy: Mapping[str, Sequence[float]]
     failure: Mapping[str, Comparison]
     errors: Mapping[str, Sequence[int]]
@@ -147,14 +147,14 @@ class Report:
 
 def gather(
     runs: Mapping[tuple[str, int], Arrays],
-    seeds: Sequence[int],
     material: Material,
     progress: Progress,
 ) -> Report:
-    """Compute what the document says from finished runs."""
+    """Compute what the document says from finished runs, one of each network at least."""
     labels = material.digits.test.labels.astype(int)
     validation_labels = material.digits.validation.labels.astype(int)
-    by_name = {name: [runs[name, seed] for seed in seeds] for name in EXPERIMENTS}
+    seeds = {name: sorted(s for n, s in runs if n == name) for name in EXPERIMENTS}
+    by_name = {name: [runs[name, seed] for seed in found] for name, found in seeds.items()}
 
     def having(flag: str) -> dict[str, list[Arrays]]:
         return {n: by_name[n] for n, one in EXPERIMENTS.items() if getattr(one, flag)}
@@ -178,7 +178,7 @@ def gather(
         calibration={
             name: [
                 calibration(run, validation_labels, labels, seed)
-                for seed, run in zip(seeds, found, strict=True)
+                for seed, run in zip(seeds[name], found, strict=True)
             ]
             for name, found in by_name.items()
         },
@@ -360,14 +360,14 @@ def odin_figure(report: Report) -> Figure:
     for name, colour, style in zip(
         report.choice, (BLUE, ORANGE, GREEN), ("-", "--", ":"), strict=False
     ):
-        for run, seed in zip(report.choice[name], report.seeds, strict=True):
+        for place, run in enumerate(report.choice[name]):
             axes.plot(
                 places,
                 run["choice_auroc"],
                 style,
                 color=colour,
                 linewidth=1.2,
-                label=name if seed == report.seeds[0] else None,
+                label=name if place == 0 else None,
             )
             best = EPSILONS.index(float(run["epsilon"]))
             axes.plot(best, run["choice_auroc"][best], "o", color=colour, markersize=5)
