@@ -227,7 +227,9 @@ def points(estimate: Estimate) -> str:
 
 
 def spread(values: Sequence[float], pattern: str) -> str:
-    """Return ``mean (smallest to largest)``."""
+    """Return ``mean (smallest to largest)``, or the only value."""
+    if len(values) == 1:
+        return pattern.format(values[0])
     mean, low, high = (pattern.format(v) for v in (np.mean(values), min(values), max(values)))
     return f"{mean} ({low} to {high})"
 
@@ -383,4 +385,5 @@ def recipe_in_words(experiment: Experiment) -> str:
     recipe = experiment.recipe
     name = {"adam": "Adam", "sgd": "SGD with momentum 0.9 and weight decay 1e-4"}[recipe.optimizer]
     falling = ", falling to 0" if recipe.decays else ""
-    return f"{recipe.epochs} epochs, {name}, rate {recipe.rate:g}{falling}"
+    few = " on the 10 000 digits of TP3" if experiment.few_digits else ""
+    return f"{recipe.epochs} epochs{few}, {name}, rate {recipe.rate:g}{falling}"
