@@ -4,6 +4,8 @@
 PYTHON ?= python3
 # For instance an index with torch's CPU build, where pip would bring a CUDA build of several GB.
 PIP_FLAGS ?=
+# Processes that run the tests; what shares a fixture stays together (tests/conftest.py).
+JOBS ?= $(shell nproc)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
@@ -26,7 +28,7 @@ demo: setup ## Grade the sample classes end to end and show the marks (TP=tp1: o
 	$(BIN)/nbjudge demo $(TP)
 
 test: setup lint types ## Run everything: lint, types, all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS)
 
 lint: setup
 	$(BIN)/ruff check src tests tools benchmarks

@@ -27,6 +27,7 @@ from nbjudge.course import load_course
 from nbjudge.demo import broken_promises, submit
 from nbjudge.parallel import default_workers, grade_many
 from nbjudge.produce import solution_version, student_version
+from nbjudge.proof import proved
 from nbjudge.sample import read_samples
 from nbjudge.submissions import read_submission
 from nbjudge.verdict import Status
@@ -53,17 +54,12 @@ def student_of(path):
     return "eleve-" + path.stem.replace("_", "-")
 
 
-def group_of(tp):
-    """Mark what looks at a graded class: one process grades it."""
-    return pytest.mark.xdist_group(f"class of {tp}")
-
-
 def submissions(*groups):
     """Parametrise with all submissions of some groups, of all TPs."""
     return pytest.mark.parametrize(
         ("tp", "student"),
         [
-            pytest.param(tp, student_of(p), id=f"{tp}-{p.parent.name}-{p.stem}", marks=group_of(tp))
+            pytest.param(tp, student_of(p), id=f"{tp}-{p.parent.name}-{p.stem}")
             for tp, paths in PATCHES.items()
             for p in paths
             if p.parent.name in groups
@@ -72,7 +68,8 @@ def submissions(*groups):
 
 
 every_submission = submissions(*GROUPS)
-every_class = pytest.mark.parametrize("tp", [pytest.param(tp, marks=group_of(tp)) for tp in TPS])
+every_class = pytest.mark.parametrize("tp", TPS)
+first_class = pytest.mark.parametrize("tp", ["tp1"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,6 +117,7 @@ def graded_class(tp, root):
     samples.sort(key=lambda sample: sample.group != "hostiles")
     handed_in = dataclasses.replace(course, root=root)
     submit(handed_in, tp, samples)
+    assignment = proved(handed_in.root, assignment, course.settings, SECRET)
     submissions = [
         read_submission(
             handed_in.folder("submitted") / sample.student / tp,
@@ -131,9 +129,7 @@ def graded_class(tp, root):
     ]
     graded = {
         one.submission.student: one
-        for one in grade_many(
-            submissions, assignment, course.settings, SECRET, workers=default_workers()
-        )
+        for one in grade_many(submissions, assignment, course.settings, SECRET, workers=cores())
     }
     left = []
     for process in psutil.Process().children(recursive=True):
@@ -147,6 +143,11 @@ def graded_class(tp, root):
         graded=graded,
         left=left,
     )
+
+
+def cores():
+    """Return this process's share of the cores (of those that pytest-xdist has started)."""
+    return max(1, default_workers() // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
 @pytest.fixture(scope="session")
@@ -249,10 +250,10 @@ ACCIDENTS = {
 """Questions of TP1 whose answer stops the kernel or does not end when it is run."""
 
 
-@group_of("tp1")
 @pytest.mark.parametrize(("name", "questions"), ACCIDENTS.items(), ids=list(ACCIDENTS))
-def test_a_cell_that_had_an_accident_is_named_to_the_student(class_of, name, questions):
-    notes = class_of("tp1").result(student_of(Path(name))).notes
+@first_class
+def test_a_cell_that_had_an_accident_is_named_to_the_student(graded, name, questions):
+    notes = graded.result(student_of(Path(name))).notes
 
     assert notes
     assert [q for q in questions if not any(f"Question {q}" in note for note in notes)] == []
@@ -310,9 +311,9 @@ def test_hidden_tests_hold_lines_to_look_for(graded):
     assert len(set(hidden_lines(graded.assignment))) > 100
 
 
-@group_of("tp1")
-def test_hidden_tests_hold_numbers_to_look_for(class_of):
-    assert {"13.90166", "4.922862"} <= set(hidden_numbers(class_of("tp1").assignment))
+@first_class
+def test_hidden_tests_hold_numbers_to_look_for(graded):
+    assert {"13.90166", "4.922862"} <= set(hidden_numbers(graded.assignment))
 
 
 @every_class
@@ -369,9 +370,9 @@ def test_no_traceback_of_the_engine_reaches_the_student(graded, student):
 # What hostile submissions leave behind.
 
 
-@group_of("tp1")
-def test_html_and_scripts_of_a_student_are_inert(class_of):
-    document = class_of("tp1").result("eleve-injecte-du-html").document
+@first_class
+def test_html_and_scripts_of_a_student_are_inert(graded):
+    document = graded.result("eleve-injecte-du-html").document
 
     text = json.dumps(document, ensure_ascii=False)
     assert "piege-markdown" in text, "the trap is not there any more"
@@ -384,9 +385,9 @@ def test_html_and_scripts_of_a_student_are_inert(class_of):
             assert set(output.get("data", ())) <= {"text/plain", "image/png", "image/jpeg"}
 
 
-@group_of("tp1")
-def test_a_submission_that_writes_everywhere_writes_in_its_sandbox_only(class_of):
-    result = class_of("tp1").result("eleve-ecrit-partout")
+@first_class
+def test_a_submission_that_writes_everywhere_writes_in_its_sandbox_only(graded):
+    result = graded.result("eleve-ecrit-partout")
     shown = json.dumps(result.document, ensure_ascii=False)
     assert f"/tmp/{WRITTEN}" in shown, "the attack did not run"
     assert "secrets : []" in shown
