@@ -13,7 +13,7 @@ from nbjudge.compile import markers
 from nbjudge.course import Course
 from nbjudge.errors import HiddenTestError
 from nbjudge.grade import grade_notebook, prove_reference
-from nbjudge.parallel import grade_many
+from nbjudge.parallel import grade_many, refuse_in_worker
 from nbjudge.produce import solution_version, student_version
 from nbjudge.submissions import Submission
 from nbjudge.verdict import Verdict
@@ -55,6 +55,7 @@ def check_assignment(
     MachineError
         If this computer cannot grade.
     """
+    refuse_in_worker()
     finding, objects = _reference(course, assignment, secret)
     yield finding
     # Submissions are graded with what the proof has found (see nbjudge.proof).

@@ -29,7 +29,7 @@ from nbjudge.course import Course
 from nbjudge.demo import SAMPLES, submit
 from nbjudge.errors import MachineError, UnknownNameError
 from nbjudge.inert import printable
-from nbjudge.parallel import Again, Graded, grade_many
+from nbjudge.parallel import Again, Graded, grade_many, refuse_in_worker
 from nbjudge.produce import solution_version, student_version
 from nbjudge.proof import proved
 from nbjudge.sample import Sample, read_samples
@@ -211,6 +211,7 @@ def judge_again(
     MachineError
         If this computer cannot grade one of them.
     """
+    refuse_in_worker()
     assignment = proved(course.root, course.compile(name), course.settings, secret)
     samples = _samples(course, assignment, groups)
     answers = [_reference(course, assignment), *_handed_in(course, assignment, samples)]
