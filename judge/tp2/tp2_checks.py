@@ -31,7 +31,7 @@ from torch import Tensor
 from nbjudge.compare import as_array
 from nbjudge.errors import HiddenTestError
 from nbjudge.i18n import capital
-from nbjudge.statistical import bernoulli_divergence
+from nbjudge.statistical import bernoulli_divergence, gaussian_variance_bounds
 from nbjudge.testing import (
     CheckFailed,
     assert_close,
@@ -66,8 +66,8 @@ def float32(values: Any) -> Tensor:
 def double(value: Any) -> Array:
     """Tableau en double précision d'un tenseur ou d'un tableau, d'où qu'il vienne."""
     array = as_array(value)
-    if array is None:
-        raise CheckFailed("Le résultat n'est pas un tenseur de nombres.", repr(type(value)))
+    if array is None or array.dtype.kind == "c":
+        raise CheckFailed("Le résultat n'est pas un tenseur de nombres réels.", repr(type(value)))
     return array.astype(np.float64)
 
 
@@ -80,6 +80,17 @@ def overlapping(rng: np.random.Generator, n: int) -> tuple[Tensor, Tensor]:
     """X (n, 2) et y (n, 1) de deux classes qui se recouvrent, toutes deux présentes."""
     y = np.arange(n) % 2
     X = rng.normal(size=(n, 2)) + np.outer(2 * y - 1, [0.8, 0.6])
+    return float32(X), float32(y[:, None])
+
+
+def separated(rng: np.random.Generator, n: int) -> tuple[Tensor, Tensor]:
+    """X (n, 2) et y (n, 1) de deux classes bien séparées, comme celles du notebook.
+
+    La courbure de U n'y est pas plus grande, pour qu'un pas de descente qui convient au notebook
+    convienne ici. Les données sont décentrées : le biais du MAP est loin de 0, l'oublier se voit.
+    """
+    y = np.arange(n) % 2
+    X = 0.6 * rng.normal(size=(n, 2)) + np.outer(2 * y - 1, [1.5, 1.3]) + [0.6, 0.5]
     return float32(X), float32(y[:, None])
 
 
@@ -226,7 +237,7 @@ def assert_is_map(fit_map: Any, cls: Any, X: Tensor, y: Tensor, lam: float) -> N
         w = learned_weights(fit_map, which, X, y, lam)
         largest = float(np.abs(likelihood_gradient(w, X, y) + lam * w).max())
         assert_true(
-            largest < 2e-4,
+            largest < 5e-2,
             "Poids appris : le gradient de U n'y est pas nul à 1e-4 près. Vérifiez U (somme, loi "
             "a priori sur le biais aussi, pas de weight_decay), puis le critère d'arrêt.",
         )
@@ -357,17 +368,14 @@ def conventions(cls: Any, rng: np.random.Generator) -> list[Convention]:
         raise
     except Exception:  # leur code peut lever n'importe quoi : l'échec sera dit plus loin
         return [RIGHT]
+    low, high = gaussian_variance_bounds(n // 4, FALSE_ALARM)
     found = []
     for convention in CONVENTIONS[1:]:
         noise = (drawn - double(mu)) / np.maximum(convention.sigma(double(rho)), 1e-12)
-        halves = noise[double(rho) < 0], noise[double(rho) >= 0]
-        try:
-            for half in halves:
-                assert_mean(half, 0.0, sd=1.0, what="")
-                assert_variance(half, 1.0, mean=0.0, what="")
-        except CheckFailed:
-            continue
-        found.append(convention)
+        quarters = np.array_split(noise[np.argsort(double(rho))], 4)
+        squares = [float(np.mean(quarter**2)) for quarter in quarters]
+        if all(low <= square <= high for square in squares):
+            found.append(convention)
     return [RIGHT, *found[:1]]
 
 
@@ -634,6 +642,9 @@ def assert_output_gradients(
     y, gradients, differentiable = output_gradients(cls, (d, k), values, x, weights)
     assert_shape(y, (4, k), what="la sortie de la couche")
     paid = {part for part in ("mu", "rho") if differentiable[part] is False}
+    if paid:
+        # Déjà payé, pourvu que la sortie soit bien celle de ces tirages.
+        assert_output_law(cls, values, rng, "train", sigmas)
     if gradients is None and paid == {"mu", "rho"}:
         return
     what = "sortie de la couche"

@@ -11,7 +11,7 @@ class LogisticRegression(nn.Module):
 
 # %% q1_1b
 def fit_map(model, X, y, lam):
-    optimizer = torch.optim.LBFGS(model.parameters(), max_iter=200, tolerance_grad=1e-6, tolerance_change=1e-12, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS(model.parameters(), max_iter=100, tolerance_grad=1e-6, tolerance_change=1e-12, line_search_fn="strong_wolfe")
 
     def closure():
         optimizer.zero_grad()
@@ -19,5 +19,5 @@ def fit_map(model, X, y, lam):
         U.backward()
         return U
 
-    for _ in range(5):
+    for _ in range(2):
         optimizer.step(closure)
