@@ -251,7 +251,7 @@ def flake(
     except ValueError:
         raise click.BadParameter("expected hexadecimal digits", param_hint="--seed") from None
     course = _course(context)
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 110)  # a file has no width
     with _progress(console, assignment) as progress:
         report = judge_again(
             course,
