@@ -176,8 +176,8 @@ def plot_reliability(panels, labels, n_bins=15):
         for m in np.unique(classe):
             dedans = classe == m
             n, moyenne, taux = dedans.sum(), confiance[dedans].mean(), juste[dedans].mean()
-            marge = 1.96 * np.sqrt(moyenne * (1 - moyenne) / n)
-            ax.plot([moyenne] * 2, [max(moyenne - marge, 0), min(moyenne + marge, 1)], color=CIEL, linewidth=4, alpha=0.7)
+            tirages = np.random.default_rng(m).binomial(n, moyenne, 4000) / n
+            ax.plot([moyenne] * 2, np.quantile(tirages, [0.025, 0.975]), color=CIEL, linewidth=4, alpha=0.7)
             ax.plot(moyenne, taux, "o", color=ROUGE, markersize=4 + 2 * np.log10(n))
         ax.set(title=titre, xlabel="confiance moyenne", xlim=(0, 1.03), ylim=(-0.03, 1.03), box_aspect=1)
     np.ravel(axes)[0].set_ylabel("exactitude")
