@@ -467,9 +467,9 @@ class _Session:
         while True:
             if time.monotonic() >= self._end:
                 raise _OutOfTime(
-                    _(
-                        "The notebook took more than {seconds} s; what follows was not run."
-                    ).format(seconds=number(2 * self._limits.notebook_seconds))
+                    _("The notebook took more than {seconds} s; what follows was not run.").format(
+                        seconds=number(2 * self._limits.notebook_seconds)
+                    )
                 )
             if self._kernel is not None and self._kernel.alive:
                 return self._kernel
