@@ -4,7 +4,9 @@ The oracles are libraries and formulas that the reference does not use: scikit-l
 ``torch.distributions``, ``torch.func``, quadrature, exact laws.
 """
 
+import ast
 import math
+import re
 
 import numpy as np
 import pytest
@@ -736,3 +738,8 @@ def test_slopes_of_the_conventions_are_derivatives(checks):
     for convention in checks.CONVENTIONS:
         slope = (convention.sigma(rho + 1e-6) - convention.sigma(rho - 1e-6)) / 2e-6
         assert_allclose(convention.slope(rho), slope, rtol=1e-6)
+
+
+def test_the_covariance_written_in_the_hidden_test_is_the_right_one(tp2):
+    (written,) = re.findall(r"expected = (\[\[.*\]\])", TEXTS["test_q1_2b"])
+    assert_allclose(np.array(ast.literal_eval(written)), tp2.Sigma_laplace, atol=2e-5)

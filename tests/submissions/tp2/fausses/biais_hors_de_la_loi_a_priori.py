@@ -2,7 +2,7 @@
 # loses: test_q1_1b 0.75, test_q1_2a 0.5
 # %% q1_1b
 def fit_map(model, X, y, lam):
-    optimizer = torch.optim.LBFGS(model.parameters(), max_iter=100, tolerance_grad=1e-6, tolerance_change=1e-12, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS(model.parameters(), max_iter=100, tolerance_grad=1e-6, tolerance_change=1e-9, line_search_fn="strong_wolfe")
 
     def closure():
         optimizer.zero_grad()
