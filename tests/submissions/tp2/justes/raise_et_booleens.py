@@ -1,4 +1,20 @@
-# Les affirmations sont des booléens de numpy ou de torch, un raise oublié est en commentaire, fit_map rend le modèle.
+# Les affirmations sont des booléens de numpy ou de torch, un raise oublié est en commentaire, le MAP par LBFGS en simple précision.
+# %% q1_1b
+def fit_map(model, X, y, lam):
+    optimiseur = torch.optim.LBFGS(model.parameters(), max_iter=200, line_search_fn="strong_wolfe")
+    perte = nn.BCEWithLogitsLoss(reduction="sum")
+
+    def cloture():
+        optimiseur.zero_grad()
+        U = perte(model(X), y) + lam / 2 * (model.fc.weight.square().sum() + model.fc.bias.square().sum())
+        U.backward()
+        return U
+
+    for _ in range(20):
+        optimiseur.step(cloture)
+        if max(p.grad.abs().max() for p in model.parameters()) < 1e-4:
+            break
+    return model
 # %% q1_1c
 reponses_1_1 = dict(zip("abcde", [True, False, True, False, False]))
 # raise NotImplementedError("À compléter")
