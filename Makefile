@@ -31,15 +31,15 @@ test: setup lint types ## Run everything: lint, types, all tests
 	$(BIN)/python -m pytest -n $(JOBS)
 
 lint: setup
-	$(BIN)/ruff check src tests tools benchmarks
-	$(BIN)/ruff format --check src tests tools benchmarks
+	$(BIN)/ruff check src tests tools benchmarks judge
+	$(BIN)/ruff format --check src tests tools benchmarks judge
 
 types: setup
 	$(BIN)/mypy
 
 format: setup ## Format the code
-	$(BIN)/ruff format src tests tools benchmarks
-	$(BIN)/ruff check --fix src tests tools benchmarks
+	$(BIN)/ruff format src tests tools benchmarks judge
+	$(BIN)/ruff check --fix src tests tools benchmarks judge
 
 unit: setup ## Run the tests that need no kernel
 	$(BIN)/python -m pytest tests/unit
