@@ -1,7 +1,6 @@
 """Real bubblewrap, real kernels, and after every test a look at what it left behind."""
 
 import ctypes
-import json
 import os
 import shutil
 import subprocess
@@ -10,16 +9,16 @@ import tempfile
 import textwrap
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
+from inside import Inside
 from jupyter_core.utils import run_sync
 
-from nbjudge.kernel import KernelSetup, Outcome, SealedKernel
+from nbjudge.kernel import KernelSetup, SealedKernel
 from nbjudge.limits import Limits
-from nbjudge.sandbox import Sealing, seal
 
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -116,50 +115,6 @@ def nothing_is_left(temporary):
         new = {k: v for k, v in _descriptors().items() if new.get(k) == v}
     assert new == {}
     assert set(os.listdir(temporary)) - files == set()
-
-
-def until(condition, seconds=20):
-    """Wait for something that another process does."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-PYTHON = (sys.executable, "-I", "-S", "-c")
-SECONDS = 60
-
-
-def run_inside(code, *, limits=None, python=PYTHON, **sealing):
-    """Run Python in a sandbox without a kernel; return what it passed to ``say`` as JSON."""
-    code = "import json, os, sys\nsay = lambda x: print(json.dumps(x))\n" + textwrap.dedent(code)
-    box = seal(Sealing(argv=(*python, code), connection="{}", limits=limits or Limits(), **sealing))
-    try:
-        code = box.wait(SECONDS)
-        assert code == 0, box.words()
-        return json.loads(box.words().splitlines()[-1])
-    finally:
-        box.close()
-
-
-@dataclass
-class Inside:
-    """A running kernel, asked in one line."""
-
-    kernel: SealedKernel
-
-    def run(self, code, *, seconds=SECONDS, output_bytes=1 << 20):
-        return self.kernel.run(textwrap.dedent(code), seconds=seconds, output_bytes=output_bytes)
-
-    def text(self, code, **options):
-        """What a cell printed; it must have ended well."""
-        run = self.run(code, **options)
-        assert run.outcome is Outcome.OK, run.outputs
-        return "".join(o["text"] for o in run.outputs if o["output_type"] == "stream")
-
-    def value(self, expression, **options):
-        """What a Python expression is worth, as JSON can say it."""
-        return json.loads(self.text(f"import json; print(json.dumps({expression}))", **options))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import SECONDS
+from inside import SECONDS
 
 from nbjudge import diagnosis, handover, sandbox
 from nbjudge.errors import SandboxUnavailable

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from inside import SECONDS, Inside, until
 
-from conftest import SECONDS, Inside, until
 from nbjudge import values
 from nbjudge.channel import Channel
 from nbjudge.errors import HiddenTestError, KernelStartError

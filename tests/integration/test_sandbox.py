@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import PYTHON, SECONDS, run_inside, until
+from inside import PYTHON, SECONDS, run_inside, until
 
 from nbjudge.errors import ConfigurationError, KernelStartError
 from nbjudge.limits import MIB, Limits

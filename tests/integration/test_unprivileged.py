@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from conftest import SECONDS
+from inside import SECONDS
 
 import nbjudge
 from nbjudge.handover import become, covers
