@@ -276,7 +276,7 @@ def _save(figure: Figure, path: Path) -> None:
     buffer = io.BytesIO()
     # The same numbers make the same file.
     with mpl.rc_context({"svg.hashsalt": "mnist", "svg.fonttype": "path"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
+        figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
     path.write_bytes(buffer.getvalue())
 
 
