@@ -86,9 +86,10 @@ def run(command: tuple[str, ...], folder: Path, environment: dict[str, str]) -> 
 
 
 def sealed(root: Path) -> float:
-    """Return the processor seconds of sealed kernels, which nobody outside waits for."""
+    """Return the processor seconds of sealed kernels and judges: nobody outside waits for them."""
     records = (root / ".nbjudge" / "results").rglob("*.json")
-    return sum(json.loads(path.read_text("utf-8"))["cpu_seconds"] for path in records)
+    results = [json.loads(path.read_text("utf-8")) for path in records]
+    return sum(result["cpu_seconds"] + result["judge_cpu_seconds"] for result in results)
 
 
 @click.command()
