@@ -9,17 +9,15 @@ where given cells do less (``NBGRADER_EXECUTION``)::
 
 from __future__ import annotations
 
-import os
 import resource
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
+from grading import run
 from rich.console import Console
 from rich.table import Table
 
@@ -60,25 +58,11 @@ def as_student(course: Course, assignment: str) -> Cost:
         folder = Path(scratch) / assignment
         shutil.copytree(course.root / "solutions" / assignment, folder)
         notebooks = sorted(str(path) for path in folder.glob("*.ipynb"))
-        command = [str(Path(sys.executable).with_name("jupyter")), "execute", *notebooks]
-        environment = {
-            key: value for key, value in os.environ.items() if key != "NBGRADER_EXECUTION"
-        }
-        before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env=environment | ONE_THREAD | {"MPLBACKEND": "agg"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        wall = time.monotonic() - started
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        raise click.ClickException(f"{' '.join(command)}:\n{done.stderr[-3000:]}")
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(wall, cpu, 0.0, after.ru_maxrss * 1024)
+        command = (str(Path(sys.executable).with_name("jupyter")), "execute", *notebooks)
+        environment = ONE_THREAD | {"MPLBACKEND": "agg", "NBGRADER_EXECUTION": ""}
+        measure = run(command, folder, environment)
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    return Cost(measure.wall_seconds, measure.cpu_seconds, 0.0, memory)
 
 
 def as_grader(course: Course, assignment: str) -> Cost:

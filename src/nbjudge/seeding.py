@@ -5,7 +5,7 @@ Part of the agent (:mod:`nbjudge.agent`): its source travels into the kernel.
 
 import importlib
 import operator
-import random
+import random  # noqa: F401 - loaded, so that it is seeded with the others
 import sys
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, PathFinder
@@ -72,6 +72,5 @@ class SeedingFinder:
 
 def begin(seed: int) -> None:
     """Seed what is loaded, and from now on what will be."""
-    random.seed(seed)
     seed_generators(seed)
     sys.meta_path.insert(0, SeedingFinder(seed))
