@@ -89,7 +89,7 @@ def sealed(root: Path) -> float:
     """Return the processor seconds of sealed kernels and judges: nobody outside waits for them."""
     records = (root / ".nbjudge" / "results").rglob("*.json")
     results = [json.loads(path.read_text("utf-8")) for path in records]
-    return sum(result["cpu_seconds"] + result["judge_cpu_seconds"] for result in results)
+    return sum(float(r["cpu_seconds"]) + float(r["judge_cpu_seconds"]) for r in results)
 
 
 @click.command()

@@ -18,13 +18,12 @@ import io
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
 import torch
 from mnist import originals
-from mnist.networks import LeNet
+from mnist.networks import Classifier, LeNet
 from mnist.originals import DataUnavailable, Digits
 from mnist.scores import mc_dropout
 from mnist.training import Recipe, fit_classifier, fit_head, logits_of
@@ -58,10 +57,10 @@ def archives(digits: Digits, found: Path | None, target: Path) -> None:
     write_npz(target / "fashion_test.npz", images=outside.images, labels=outside.labels)
 
 
-def write_npz(path: Path, **arrays: Any) -> None:
+def write_npz(path: Path, **arrays: NDArray[np.generic]) -> None:
     """Write arrays, compressed; the same arrays make the same bytes."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
     write(path, buffer.getvalue())
 
 
@@ -158,7 +157,7 @@ def read_lenet(folder: Path) -> LeNet:
     return network.eval()
 
 
-def tell_accuracy(network: LeNet, digits: Digits) -> None:
+def tell_accuracy(network: Classifier, digits: Digits) -> None:
     """Print accuracy and errors on the validation and the test set."""
     for name, part in (("validation", digits.validation), ("test", digits.test)):
         x, y = part.tensors()

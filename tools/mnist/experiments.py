@@ -12,7 +12,6 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -113,7 +112,8 @@ def scored(
     network = _classifier(experiment, seed, material, cache, progress)
     arrays = _score(experiment, network, seed, material, cache, progress)
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **{k: np.asarray(v, dtype=float) for k, v in arrays.items()})
+    plain = {name: np.asarray(values, dtype=float) for name, values in arrays.items()}
+    np.savez_compressed(buffer, allow_pickle=False, **plain)
     _write(path, buffer.getvalue())
     return arrays
 
@@ -245,7 +245,7 @@ def _score_outside(
     }
 
 
-def _save(path: Path, plain: Mapping[str, Any]) -> None:
+def _save(path: Path, plain: Mapping[str, object]) -> None:
     buffer = io.BytesIO()
     torch.save(plain, buffer)
     _write(path, buffer.getvalue())

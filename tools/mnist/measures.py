@@ -125,7 +125,8 @@ def compare(
             ]
             for r in chosen
         ]
-        return np.asarray(each, dtype=float).mean(0)
+        means: Floats = np.mean(each, axis=0)
+        return means
 
     found = table(range(len(runs)), slice(None))
     drawn = []

@@ -6,7 +6,6 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -19,7 +18,16 @@ from scipy.special import expit, softmax
 
 from mnist import experiments
 from mnist.experiments import EPSILONS, EXPERIMENTS, Experiment, Material
-from mnist.measures import FAILURE, OUTSIDE, Comparison, Estimate, Run, aupr_positive, compare
+from mnist.measures import (
+    FAILURE,
+    OUTSIDE,
+    Comparison,
+    Estimate,
+    Measure,
+    Run,
+    aupr_positive,
+    compare,
+)
 from mnist.scores import (
     Reliability,
     fit_temperature,
@@ -164,7 +172,7 @@ def gather(
         for name, found in by_name.items()
     }
 
-    def compared(found: list[Run], measures: Any) -> Comparison:
+    def compared(found: list[Run], measures: Mapping[str, Measure]) -> Comparison:
         return compare(found, measures, seed=0, resamples=RESAMPLES, progress=progress)
 
     return Report(

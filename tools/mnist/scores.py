@@ -43,14 +43,16 @@ def mc_dropout(
 ) -> MonteCarlo:
     """Return what ``samples`` passes with dropout say; the network is left in eval mode."""
     network.eval()
-    trunk = torch.cat([network.trunk(part) for part in x.split(_CHUNK)])
+    trunk = torch.cat([network.trunk(part) for part in torch.split(x, _CHUNK)])
     network.train()
     total = np.zeros((len(x), 10))
     expected_entropy = np.zeros(len(x))
     votes = np.zeros((len(x), 10))
     with seeded(seed):
         for _ in progress.track(range(samples), description=f"MC dropout, {len(x)} images"):
-            passes = [network.above(part).double().softmax(1) for part in trunk.split(_CHUNK)]
+            passes = [
+                network.above(part).double().softmax(1) for part in torch.split(trunk, _CHUNK)
+            ]
             p = torch.cat(passes).numpy()
             total += p
             expected_entropy += entr(p).sum(1)
@@ -76,7 +78,7 @@ def odin(network: Classifier, x: Tensor, *, epsilon: float, temperature: float) 
     """
     network.eval()
     scores = []
-    for part in x.split(_CHUNK):
+    for part in torch.split(x, _CHUNK):
         moved = part
         if epsilon:
             moved = part.clone().requires_grad_()

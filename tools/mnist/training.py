@@ -81,7 +81,7 @@ def fit_classifier(
             f"{type(network).__name__}, seed {seed}", total=recipe.epochs * batches
         )
         for _ in range(recipe.epochs):
-            for rows in torch.randperm(len(x)).split(BATCH):
+            for rows in torch.split(torch.randperm(len(x)), BATCH):
                 optimizer.zero_grad()
                 functional.cross_entropy(network(x[rows]), y[rows]).backward()
                 optimizer.step()
@@ -126,7 +126,7 @@ def fit_head(
         )
         best = FittedHead(head, 0, float("inf"))
         for epoch in range(1, epochs + 1):
-            for rows in torch.randperm(len(hidden)).split(BATCH):
+            for rows in torch.split(torch.randperm(len(hidden)), BATCH):
                 optimizer.zero_grad()
                 functional.mse_loss(head(hidden[rows]).sigmoid(), target[rows]).backward()
                 optimizer.step()
@@ -143,7 +143,7 @@ def fit_head(
 def frozen(network: Classifier, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Return the last hidden layer (N, width) and the true class's probability (N,)."""
     network.eval()
-    hidden = torch.cat([network.hidden(network.trunk(part)) for part in x.split(_CHUNK)])
+    hidden = torch.cat([network.hidden(network.trunk(part)) for part in torch.split(x, _CHUNK)])
     target = network.top(hidden).softmax(1).gather(1, y[:, None]).squeeze(1)
     return hidden, target
 
@@ -152,4 +152,4 @@ def frozen(network: Classifier, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 def logits_of(network: Classifier, x: Tensor) -> Tensor:
     """Return logits (N, 10) in eval mode."""
     network.eval()
-    return torch.cat([network(part) for part in x.split(_CHUNK)])
+    return torch.cat([network(part) for part in torch.split(x, _CHUNK)])
