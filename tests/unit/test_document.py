@@ -12,55 +12,35 @@ from nbjudge.document import build_document, document_id, verdict_text
 from nbjudge.rebuild import RunCell
 from nbjudge.verdict import Part, Status, Verdict
 
-TEXT = SourceCell(
-    cell_id="intro", kind=Kind.TEXT, cell_type="markdown", source="<b>Hi</b>", release_source="Hi"
-)
-ANSWER = SourceCell(
-    cell_id="q1",
-    kind=Kind.ANSWER,
-    cell_type="code",
-    source="def f():\n    return 42",
-    release_source="def f(): ...",
-    grade_id="q1",
-)
-TEST = SourceCell(
-    cell_id="test-q1",
-    kind=Kind.TEST,
-    cell_type="code",
-    source="assert f() > 0\nassert f() == 42",
-    release_source="assert f() > 0",
-    grade_id="test_q1",
+
+def source_cell(name, kind, cell_type, source, release_source, **more):
+    """Return an instructor's cell; all but text has a grade id, which follows from its name."""
+    return SourceCell(
+        cell_id=name,
+        kind=kind,
+        cell_type=cell_type,
+        source=source,
+        release_source=release_source,
+        grade_id=None if kind is Kind.TEXT else name.replace("-", "_"),
+        **more,
+    )
+
+
+TEXT = source_cell("intro", Kind.TEXT, "markdown", "<b>Hi</b>", "Hi")
+ANSWER = source_cell("q1", Kind.ANSWER, "code", "def f():\n    return 42", "def f(): ...")
+TEST = source_cell(
+    "test-q1",
+    Kind.TEST,
+    "code",
+    "assert f() > 0\nassert f() == 42",
+    "assert f() > 0",
     points=2.0,
     locked=True,
     hidden_lines=frozenset({2}),
 )
-ESSAY = SourceCell(
-    cell_id="essay",
-    kind=Kind.MANUAL,
-    cell_type="markdown",
-    source="Because.",
-    release_source="Answer here.",
-    grade_id="essay",
-    points=1.0,
-)
-NOTE = SourceCell(
-    cell_id="note",
-    kind=Kind.ANSWER,
-    cell_type="markdown",
-    source="",
-    release_source="",
-    grade_id="note",
-)
-TASK = SourceCell(
-    cell_id="task",
-    kind=Kind.TASK,
-    cell_type="markdown",
-    source="Do it.",
-    release_source="Do it.",
-    grade_id="task",
-    points=3.0,
-    locked=True,
-)
+ESSAY = source_cell("essay", Kind.MANUAL, "markdown", "Because.", "Answer here.", points=1.0)
+NOTE = source_cell("note", Kind.ANSWER, "markdown", "", "")
+TASK = source_cell("task", Kind.TASK, "markdown", "Do it.", "Do it.", points=3.0, locked=True)
 CELLS = (TEXT, ANSWER, TEST, ESSAY, NOTE, TASK)
 SOURCE = SourceNotebook(
     name="nb", cells=CELLS, kernelspec={"name": "python3", "display_name": "Python 3"}
@@ -188,9 +168,7 @@ def test_text_of_students_is_inert_and_text_of_the_instructor_is_not_touched():
 
 
 def test_no_added_cell_can_pass_for_one_of_the_instructors():
-    taken = SourceCell(
-        cell_id="extra-0", kind=Kind.TEXT, cell_type="markdown", source="", release_source=""
-    )
+    taken = source_cell("extra-0", Kind.TEXT, "markdown", "", "")
     source = SourceNotebook(name="nb", cells=(taken,))
     document = built(run(None, "a"), run(taken, "b"), run(None, "c"), source=source)
     names = [cell["id"] for cell in document["cells"]]
@@ -200,9 +178,7 @@ def test_no_added_cell_can_pass_for_one_of_the_instructors():
 
 @pytest.mark.parametrize("wild", ["a b", "é", "x" * 80, "", "a/b"])
 def test_ids_are_those_of_the_format(wild):
-    source = SourceCell(
-        cell_id=wild, kind=Kind.TEXT, cell_type="markdown", source="", release_source=""
-    )
+    source = source_cell(wild, Kind.TEXT, "markdown", "", "")
     document = built(
         run(source), run(None, "x"), source=SourceNotebook(name="nb", cells=(source, source))
     )
