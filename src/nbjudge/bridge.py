@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -100,8 +101,7 @@ class Run:
     def record(self, assignment: Assignment, log: Any) -> None:
         """Bring the gradebook to what ``source/`` says of an assignment."""
         with self.store() as store:
-            gone = store.sync(assignment)
-        keep_removed(self.root, gone)
+            gone = store.sync(assignment, partial(keep_removed, self.root))
         for line in gone:
             log.warning("%s", line)
 

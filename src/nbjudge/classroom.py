@@ -6,12 +6,15 @@ import glob
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from nbjudge import i18n
 from nbjudge.assignment import Assignment
 from nbjudge.course import Course
 from nbjudge.errors import MachineError, NbJudgeError, UnknownNameError
+from nbjudge.imports import load_jsonschema
+from nbjudge.lateness import Penalties
 from nbjudge.marks import Row, rows
 from nbjudge.parallel import Graded, grade_many, refuse_in_worker
 from nbjudge.produce import write_folder
@@ -107,8 +110,7 @@ def grade_class(
             yield submission
 
     with Store(course.db_url, course.course_id) as store:
-        gone = store.sync(assignment)
-        keep_removed(course.root, gone)
+        gone = store.sync(assignment, partial(keep_removed, course.root))
         report.warnings += gone
         for graded in grade_many(submissions(), assignment, settings, secret, workers=workers):
             _keep(course, assignment, graded, store, report)
@@ -147,12 +149,12 @@ def _write(
 ) -> None:
     submission = graded.submission
     student = submission.student
-    complaint = store.open_submission(assignment.name, student, submission.timestamp)
-    if complaint:
-        report.warnings.append(complaint)
+    saved = store.save(
+        assignment, student, submission.timestamp, graded.results, Penalties(course.config)
+    )
+    if saved.complaint:
+        report.warnings.append(saved.complaint)
     for result in graded.results:
-        store.record(assignment, student, result)
-        store.late_penalty(assignment.name, student, result.notebook, course.config)
         write_record(course.root, student, assignment.name, result)
         report.warnings += [f"{student}: {line}" for line in result.log]
     write_folder(
@@ -164,6 +166,7 @@ def _write(
 
 def _autograded_files(assignment: Assignment, graded: Graded) -> dict[str, bytes]:
     """Return what ``autograded/`` holds of a submission: what nbgrader itself would write there."""
+    load_jsonschema()
     import nbformat
 
     files: dict[str, bytes] = {}

@@ -19,6 +19,7 @@ from typing import Any
 
 from nbjudge.assignment import Assignment, Kind, SourceCell, SourceNotebook
 from nbjudge.errors import NotebookError, UnknownNameError
+from nbjudge.imports import load_jsonschema
 from nbjudge.settings import Mode, Settings
 
 INSIDE, OUTSIDE = "nbjudge-inside", "nbjudge-outside"
@@ -150,6 +151,7 @@ def _is_ignored(name: str, patterns: Sequence[str]) -> bool:
 def _notebook(
     path: Path, assignment: str, sources: Sources, settings: Settings, config: Any
 ) -> SourceNotebook:
+    load_jsonschema()
     from nbgrader import preprocessors
 
     where = f"{path.parent.name}/{path.name}"
@@ -219,6 +221,7 @@ _ADVICE = {
 
 
 def _read(path: Path, where: str) -> Any:
+    load_jsonschema()
     import nbformat
     from nbgrader import nbgraderformat
 
@@ -315,6 +318,7 @@ def _kind(cell_type: str, *, grade: bool, solution: bool, task: bool, points: fl
 
 def markers(config: Any) -> tuple[str, ...]:
     """Return every marker that may not reach students, as the course spells them."""
+    load_jsonschema()
     from nbgrader.preprocessors import ClearSolutions
 
     solution = ClearSolutions(config=config)
@@ -326,6 +330,7 @@ def markers(config: Any) -> tuple[str, ...]:
 
 
 def _hiding(config: Any) -> tuple[tuple[str, str], ...]:
+    load_jsonschema()
     from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme
 
     hidden, scheme = ClearHiddenTests(config=config), ClearMarkScheme(config=config)

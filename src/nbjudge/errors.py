@@ -13,7 +13,9 @@ A student's fault is never an error: it is a :class:`~nbjudge.verdict.Verdict`.
     │   ├── KernelStartError         a kernel did not start
     │   ├── JudgeStartError          the judge process did not start
     │   ├── JudgeProcessError        the judge process died or spoke nonsense
-    │   └── WorkerDied               a grading process was killed
+    │   ├── WorkerDied               a grading process was killed
+    │   ├── GradingFault             a fault of nbjudge's own
+    │   └── DiskFull                 no room for what was graded
     └── WireError                    bytes from a sandbox are not what the format says
 
 Each class hands all its arguments to ``Exception.__init__``, so that every error
@@ -104,6 +106,10 @@ class WorkerDied(MachineError):
 
 class GradingFault(MachineError):
     """Grading a submission stopped in a way that is a fault of nbjudge's own."""
+
+
+class DiskFull(MachineError):
+    """There is no room left for what was graded: to go on would lose more."""
 
 
 class WireError(NbJudgeError):

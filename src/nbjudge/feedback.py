@@ -21,6 +21,7 @@ from nbjudge.document import document_id, number
 from nbjudge.errors import ConfigurationError
 from nbjudge.i18n import capital, current_language
 from nbjudge.i18n import gettext as _
+from nbjudge.imports import load_jsonschema
 from nbjudge.titles import Title, titles
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def write_feedback(course: Course, assignment: str, student: str = "*") -> Path:
     ConfigurationError
         If nbgrader cannot write it.
     """
+    load_jsonschema()
     from nbgrader.converters import GenerateFeedback
     from nbgrader.converters.base import NbGraderException
     from nbgrader.coursedir import CourseDirectory

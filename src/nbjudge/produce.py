@@ -18,6 +18,7 @@ from nbjudge.assignment import Assignment
 from nbjudge.compile import prepare
 from nbjudge.course import Course
 from nbjudge.errors import NotebookError
+from nbjudge.imports import load_jsonschema
 
 _NEEDS_GRADEBOOK = "nbgrader.preprocessors.SaveCells"
 _EPOCH = (2020, 1, 1, 0, 0, 0)
@@ -40,6 +41,7 @@ def solution_version(course: Course, assignment: Assignment) -> dict[str, bytes]
 
 
 def _made(course: Course, assignment: Assignment, step: str) -> dict[str, bytes]:
+    load_jsonschema()
     import nbformat
     from nbgrader.nbgraderformat import read
     from traitlets.utils.importstring import import_item

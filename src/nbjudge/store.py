@@ -8,21 +8,27 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbjudge.assignment import Assignment, Kind, SourceCell, SourceNotebook
 from nbjudge.document import nbgrader_metadata
-from nbjudge.errors import ConfigurationError, MachineError
+from nbjudge.errors import ConfigurationError, DiskFull, MachineError
+from nbjudge.gradebook import create_indexes, refusal, scores_of, shown, standings
 from nbjudge.i18n import gettext as _
+from nbjudge.imports import load_jsonschema
+from nbjudge.lateness import Basis, Penalties, basis
 from nbjudge.verdict import Result
+
+if TYPE_CHECKING:
+    from nbjudge.gradebook import Standing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +52,7 @@ def records(notebook: SourceNotebook) -> list[CellRecord]:
 
 
 def _record(cell: SourceCell) -> CellRecord:
+    load_jsonschema()
     from nbformat.v4 import new_code_cell, new_markdown_cell
     from nbgrader.utils import compute_checksum
 
@@ -89,18 +96,18 @@ class Store:
         self._gradebook: Any = None
 
     def __enter__(self) -> Store:
+        load_jsonschema()
         from nbgrader.api import Gradebook
         from sqlalchemy.exc import SQLAlchemyError
 
         try:
             with _alembic_in_path():
                 self._gradebook = Gradebook(self._db_url, self._course_id or "default_course")
+            # What nbgrader's export and formgrader ask row by row is found at once then.
+            create_indexes(self._gradebook.db)
+            self._gradebook.db.commit()
         except (SQLAlchemyError, ModuleNotFoundError) as error:
-            raise ConfigurationError(
-                f"Opening the gradebook {_shown(self._db_url)}: {error}. "
-                "See c.CourseDirectory.db_url; if nbgrader was upgraded, back the "
-                "gradebook up and run `nbgrader db upgrade`."
-            ) from error
+            raise ConfigurationError(refusal(self._db_url, error)) from error
         return self
 
     def __exit__(
@@ -121,11 +128,15 @@ class Store:
             yield
         except SQLAlchemyError as error:
             self._gradebook.db.rollback()
-            raise MachineError(
-                f"Writing {what} into the gradebook {_shown(self._db_url)}: {error}. "
-                "It was not written; see that no other program holds the gradebook, and "
-                "grade again."
+            kind = DiskFull if _is_full(error) else MachineError
+            raise kind(
+                f"Writing {what} into the gradebook {shown(self._db_url)}: {error}. "
+                "It was not written; see that there is room and no other program holds the "
+                "gradebook, and grade again."
             ) from error
+        except BaseException:
+            self._gradebook.db.rollback()
+            raise
 
     # The assignment.
 
@@ -138,11 +149,21 @@ class Store:
         except MissingEntry:
             return False
 
-    def sync(self, assignment: Assignment) -> list[str]:
+    def sync(
+        self, assignment: Assignment, keep: Callable[[list[str]], None] | None = None
+    ) -> list[str]:
         """Bring the gradebook to what ``source/`` says, submissions or not.
 
         New test cells get a grade in every submission that is there; cells that are gone take
         their grades along.
+
+        Parameters
+        ----------
+        assignment
+            As the instructor wrote it.
+        keep
+            Called with the sentences about what goes, before it goes: after a sudden end in
+            between nothing else would remember it.
 
         Returns
         -------
@@ -157,11 +178,14 @@ class Store:
             for old in list(gradebook.find_assignment(assignment.name).notebooks):
                 if old.name not in wanted:
                     cells = (*old.grade_cells, *old.solution_cells, *old.task_cells)
-                    said += [line for cell in cells for line in self._by_hand(cell)]
+                    lines = [line for cell in cells for line in self._by_hand(cell)]
+                    if keep is not None:
+                        keep(lines)
+                    said += lines
                     gradebook.remove_notebook(old.name, assignment.name)
             for notebook in assignment.notebooks:
                 said += self._sync_notebook(
-                    assignment.name, notebook.name, notebook.kernelspec, records(notebook)
+                    assignment.name, notebook.name, notebook.kernelspec, records(notebook), keep
                 )
         return said
 
@@ -171,6 +195,7 @@ class Store:
         notebook: str,
         kernelspec: Mapping[str, Any],
         cells: Sequence[CellRecord],
+        keep: Callable[[list[str]], None] | None,
     ) -> list[str]:
         from nbgrader import api
 
@@ -217,6 +242,8 @@ class Store:
         gradebook.db.flush()
         gradebook.db.expire(row)
         self._complete(row)
+        if keep is not None:
+            keep(said)
         gradebook.db.commit()
         return said
 
@@ -269,9 +296,7 @@ class Store:
         rows = list(submitted)
         if not rows:
             return
-        graded = (*notebook.grade_cells, *notebook.task_cells)
-        answered = (*notebook.solution_cells, *notebook.task_cells)
-        for kind, cells in ((api.Grade, graded), (api.Comment, answered)):
+        for kind, cells in _rows_of(notebook):
             # One question for the whole class: nbgrader's tables have no index for one by one.
             pairs = (
                 db.query(kind.notebook_id, kind.cell_id)
@@ -286,6 +311,47 @@ class Store:
 
     # Submissions.
 
+    def save(
+        self,
+        assignment: Assignment,
+        student: str,
+        timestamp: str | None,
+        results: Sequence[Result],
+        penalties: Penalties,
+    ) -> Saved:
+        """Write all that a submission earned, or nothing: one transaction.
+
+        Automatic scores are set anew. A manual score, a comment, extra credit stay; a cell with a
+        manual score is flagged for review.
+
+        Parameters
+        ----------
+        assignment
+            As the gradebook has it after :meth:`sync`.
+        student
+            Whose it is; made if need be.
+        timestamp
+            The content of ``timestamp.txt``.
+        results
+            Of its notebooks; with none, only its time of arrival and penalties are set.
+        penalties
+            The course's plug-in.
+
+        Raises
+        ------
+        ConfigurationError
+            If the plug-in stops.
+        MachineError
+            If the database does not take it.
+        """
+        with _quiet(), self._writing(f"the points of {student} in {assignment.name}"):
+            submission, complaint = self._open(assignment.name, student, timestamp)
+            for result in results:
+                self._record(assignment, student, result)
+            late = self._penalties(submission, penalties)
+            self._gradebook.db.commit()
+        return Saved(complaint, late)
+
     def open_submission(self, assignment: str, student: str, timestamp: str | None) -> str | None:
         """Make sure that student and submission have their rows.
 
@@ -299,32 +365,50 @@ class Store:
         MachineError
             If the database does not take it.
         """
+        with _quiet(), self._writing(f"the submission of {student} for {assignment}"):
+            _submission, complaint = self._open(assignment, student, timestamp)
+            self._gradebook.db.commit()
+        return complaint
+
+    def _open(self, name: str, student: str, timestamp: str | None) -> tuple[Any, str | None]:
+        """Return the row of a submission, with rows for all of its cells; nothing is committed."""
         from nbgrader import api
 
-        gradebook = self._gradebook
-        complaint = None
-        extra = {}
+        db = self._gradebook.db
+        complaint, arrival = None, None
         if timestamp and timestamp.strip():
             try:
-                extra["timestamp"] = _parsed(timestamp)
+                arrival = parsed(timestamp)
             except (ValueError, TypeError, OverflowError) as error:
                 complaint = f"timestamp.txt of {student} cannot be read ({error}); it is ignored."
-        with _quiet(), self._writing(f"the submission of {student} for {assignment}"):
-            gradebook.update_or_create_student(student)
-            gradebook.update_or_create_submission(assignment, student, **extra)
-            submission = gradebook.find_submission(assignment, student)
-            # A notebook that the assignment gained since.
-            present = {row.notebook_id for row in submission.notebooks}
-            for notebook in submission.assignment.notebooks:
-                if notebook.id not in present:
-                    row = api.SubmittedNotebook(
-                        notebook_id=notebook.id, assignment_id=submission.id
-                    )
-                    gradebook.db.add(row)
-                    gradebook.db.flush()
-                    self._complete(notebook)
-            gradebook.db.commit()
-        return complaint
+        assignment = self._gradebook.find_assignment(name)
+        # By their ids: through nbgrader's relations each would load those of the whole class.
+        if db.get(api.Student, student) is None:
+            db.add(api.Student(id=student))
+            db.flush()
+        mine = {"assignment_id": assignment.id, "student_id": student}
+        submission = db.query(api.SubmittedAssignment).filter_by(**mine).one_or_none()
+        if submission is None:
+            submission = api.SubmittedAssignment(id=api.new_uuid(), **mine)
+            db.add(submission)
+            db.flush()
+        if arrival is not None:
+            submission.timestamp = arrival
+        parts = db.query(api.SubmittedNotebook).filter_by(assignment_id=submission.id)
+        present = {part.notebook_id for part in parts}
+        for notebook in assignment.notebooks:
+            if notebook.id in present:
+                continue
+            # A new submission, or a notebook that the assignment gained since.
+            part = api.SubmittedNotebook(
+                id=api.new_uuid(), notebook_id=notebook.id, assignment_id=submission.id
+            )
+            db.add(part)
+            db.flush()
+            for kind, cells in _rows_of(notebook):
+                db.add_all(kind(cell_id=cell.id, notebook_id=part.id) for cell in cells)
+        db.flush()
+        return submission, complaint
 
     def record(self, assignment: Assignment, student: str, result: Result) -> None:
         """Write the scores of one notebook; the submission must be there.
@@ -339,6 +423,7 @@ class Store:
         """
         with self._writing(f"the points of {student} in {assignment.name}"):
             self._record(assignment, student, result)
+            self._gradebook.db.commit()
 
     def _record(self, assignment: Assignment, student: str, result: Result) -> None:
         from nbgrader import api
@@ -363,109 +448,91 @@ class Store:
             .filter(api.Comment.notebook_id == row.id)
         ):
             comment.auto_comment = _("No response.") if name in untouched else None
-        db.commit()
 
-    def late_penalty(self, assignment: str, student: str, notebook: str, config: Any) -> None:
-        """Let nbgrader's late submission plugin say its penalty.
-
-        Raises
-        ------
-        ConfigurationError
-            If the plugin stops.
-        """
-        from nbformat.v4 import new_notebook
-        from nbgrader.preprocessors import AssignLatePenalties
-
-        names = {"assignment": assignment, "student": student, "notebook": notebook}
-        try:
-            AssignLatePenalties(config=config).preprocess(
-                new_notebook(), {"nbgrader": names | {"db_url": self._db_url}}
-            )
-        except Exception as error:  # the plugin is the course's: anything may go wrong in it
-            raise ConfigurationError(
-                f"Asking for the late penalty of {student} in {assignment}/{notebook}: "
-                f"{type(error).__name__}: {error}. See c.AssignLatePenalties.plugin_class."
-            ) from error
-
-    def scores(self, assignment: str) -> dict[str, dict[str, dict[str, Any]]]:
-        """Return scores as the gradebook has them: by student, notebook and cell.
-
-        Each is ``{"score", "max_score", "needs_manual_grade"}``; under the empty cell name, the
-        notebook's late penalty as ``score`` (negative).
-        """
+    def _penalties(self, submission: Any, penalties: Penalties) -> dict[str, Basis]:
+        """Set the late penalties of a submission; return what each was computed from."""
         from nbgrader import api
 
         db = self._gradebook.db
-        table: dict[str, dict[str, dict[str, Any]]] = {}
-        notebooks = (
-            db.query(
-                api.SubmittedAssignment.student_id,
-                api.Notebook.name,
-                api.SubmittedNotebook.late_submission_penalty,
+        db.flush()
+        late: dict[str, Basis] = {}
+        for part in db.query(api.SubmittedNotebook).filter_by(assignment_id=submission.id):
+            db.refresh(part, ["score", "late_submission_penalty"])
+            part.late_submission_penalty = penalties.of(self._gradebook, submission, part)
+            late[part.name] = basis(
+                submission.total_seconds_late, part.score, penalties.fingerprint
             )
-            .join(
-                api.SubmittedAssignment,
-                api.SubmittedAssignment.id == api.SubmittedNotebook.assignment_id,
-            )
-            .join(api.Notebook, api.Notebook.id == api.SubmittedNotebook.notebook_id)
-            .join(api.Assignment, api.Assignment.id == api.SubmittedAssignment.assignment_id)
-            .filter(api.Assignment.name == assignment)
-        )
-        for student, notebook, penalty in notebooks:
-            table.setdefault(student, {})[notebook] = {
-                "": {
-                    "score": -(penalty or 0.0),
-                    "max_score": 0.0,
-                    "needs_manual_grade": False,
-                }
-            }
-        # All at once: one submission after another is quadratic without an index.
-        grades = (
-            db.query(
-                api.SubmittedAssignment.student_id,
-                api.Notebook.name,
-                api.BaseCell.name,
-                api.Grade.score,
-                api.Grade.max_score,
-                api.Grade.needs_manual_grade,
-            )
-            .join(api.SubmittedNotebook, api.SubmittedNotebook.id == api.Grade.notebook_id)
-            .join(
-                api.SubmittedAssignment,
-                api.SubmittedAssignment.id == api.SubmittedNotebook.assignment_id,
-            )
-            .join(api.Notebook, api.Notebook.id == api.SubmittedNotebook.notebook_id)
-            .join(api.Assignment, api.Assignment.id == api.SubmittedAssignment.assignment_id)
-            .join(api.BaseCell, api.BaseCell.id == api.Grade.cell_id)
-            .filter(api.Assignment.name == assignment)
-        )
-        for student, notebook, cell, score, max_score, needs_manual_grade in grades:
-            table[student][notebook][cell] = {
-                "score": score,
-                "max_score": max_score,
-                "needs_manual_grade": needs_manual_grade,
-            }
-        return table
+        return late
+
+    def standings(self, assignment: str) -> dict[str, Standing]:
+        """Return all submissions of an assignment, as the gradebook has them."""
+        return standings(self._gradebook.db, assignment)
+
+    def scores(self, assignment: str) -> dict[str, dict[str, dict[str, Any]]]:
+        """Return scores as the gradebook has them: by student, notebook and cell."""
+        return scores_of(self.standings(assignment))
 
 
-def _shown(url: str) -> str:
-    """Return a database's URL without its password."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+@dataclass(frozen=True)
+class Saved:
+    """What came of writing a submission."""
+
+    complaint: str | None
+    """What is wrong with its timestamp, if it cannot be read."""
+    late: Mapping[str, Basis]
+    """By notebook: what its late penalty was computed from."""
+
+
+def _rows_of(notebook: Any) -> tuple[tuple[Any, Sequence[Any]], ...]:
+    """Return nbgrader's kinds of rows that each submission has, with the cells that have one."""
+    from nbgrader import api
+
+    return (
+        (api.Grade, (*notebook.grade_cells, *notebook.task_cells)),
+        (api.Comment, (*notebook.solution_cells, *notebook.task_cells)),
+    )
+
+
+def _is_full(error: Any) -> bool:
+    """Whether a database error says that there is no room left."""
+    cause = getattr(error, "orig", None)
+    return (
+        getattr(cause, "sqlite_errorname", "") == "SQLITE_FULL"
+        or getattr(cause, "sqlstate", "") == "53100"
+    )
 
 
 def is_timestamp(text: str) -> bool:
     """Whether nbgrader can read a ``timestamp.txt`` with this content."""
     try:
-        _parsed(text)
+        parsed(text)
     except (ValueError, TypeError, OverflowError):
         return False
     return True
 
 
-def _parsed(text: str) -> Any:
-    from nbgrader.utils import parse_utc
+def parsed(text: str) -> datetime:
+    """Return the time that a ``timestamp.txt`` says, as nbgrader reads it: UTC without a zone."""
+    import dateutil.parser
+    import dateutil.tz
 
-    return parse_utc(text.strip())
+    parts = text.strip().split(" ")
+    zones: dict[str, Any] = {}
+    if len(parts) == 3:  # its zone in words
+        *parts, zone = parts
+        zones["TZ"] = int(zone) if _is_integer(zone) else dateutil.tz.gettz(zone)
+        parts.append("TZ")
+    time: datetime = dateutil.parser.parse(" ".join(parts), tzinfos=zones)
+    offset = time.utcoffset()
+    return time if offset is None else (time - offset).replace(tzinfo=None)
+
+
+def _is_integer(text: str) -> bool:
+    try:
+        int(text)
+    except ValueError:
+        return False
+    return True
 
 
 @contextmanager

@@ -1,16 +1,20 @@
 """The gradebook: what nbgrader would have written, and what of a person's stays."""
 
 import os
+import warnings
 from dataclasses import replace
 
 import pytest
 from nbformat import v4
 from nbgrader import preprocessors
 from nbgrader.api import Gradebook
+from nbgrader.utils import parse_utc
+from sqlalchemy import text
 
 from nbjudge.assignment import Assignment, Kind, SourceCell, SourceNotebook
 from nbjudge.errors import ConfigurationError
-from nbjudge.store import Store, is_timestamp, records
+from nbjudge.gradebook import INDEXES, read_standings
+from nbjudge.store import Store, is_timestamp, parsed, records
 from nbjudge.verdict import Result, Status, Verdict
 
 KERNEL = {"name": "python3", "display_name": "Python 3"}
@@ -212,8 +216,6 @@ def test_cells_that_are_gone_take_their_rows_along(store, url):
 
 
 def book_count(name):
-    from sqlalchemy import text
-
     return text(f"select count(*) from {name}")  # noqa: S608 - a name of this file
 
 
@@ -381,3 +383,234 @@ def test_the_search_path_of_commands_is_left_as_it_was(tmp_path, monkeypatch):
             monkeypatch.setenv("PATH", before)
         with Store(f"sqlite:///{tmp_path / f'{before is None}.db'}"):
             assert os.environ.get("PATH") == before
+
+
+class Plugin:
+    """In the place of the course's: takes a quarter point, or stops."""
+
+    fingerprint = "quarter"
+
+    def __init__(self, error=None):
+        self.error = error
+
+    def of(self, _gradebook, submission, _notebook):
+        if self.error is not None:
+            raise self.error
+        return 0.25 if submission.total_seconds_late else None
+
+
+def due(url, day):
+    with Gradebook(url) as book:
+        book.update_or_create_assignment("tp", duedate=f"2026-01-{day:02} 12:00:00 UTC")
+
+
+def test_a_submission_is_written_at_once(store, url):
+    made = assignment(more=CELLS)
+    store.sync(made)
+    due(url, 1)
+    results = [result(), result(test=1.0, notebook="more")]
+    saved = store.save(made, "ada", "2026-01-01 13:00:00 UTC", results, Plugin())
+    assert saved.complaint is None
+    assert saved.late == {"n": [3600.0, 2.0, "quarter"], "more": [3600.0, 1.0, "quarter"]}
+    assert grades(url)["test_f"] == (2.0, None, False)
+    assert grades(url, notebook="more")["test_f"] == (1.0, None, False)
+    standing = store.standings("tp")["ada"]
+    assert standing.seconds_late == 3600
+    assert {name: part.penalty for name, part in standing.parts.items()} == {
+        "n": 0.25,
+        "more": 0.25,
+    }
+
+
+@pytest.mark.parametrize("error", [ConfigurationError("no"), KeyboardInterrupt()])
+def test_of_a_submission_that_cannot_be_written_nothing_is(store, url, error):
+    store.sync(assignment())
+    store.save(assignment(), "ada", None, [result()], Plugin())
+    before = store.standings("tp")
+    for student in ("ada", "zoe"):
+        with pytest.raises(type(error)):
+            store.save(assignment(), student, "2026-01-01", [result(test=0.0)], Plugin(error))
+    assert store.standings("tp") == before
+    with Gradebook(url) as book:
+        assert book.find_submission("tp", "ada").timestamp is None
+        assert [student.id for student in book.students] == ["ada"]
+
+
+def test_without_results_only_times_and_penalties_are_set(store, url):
+    store.sync(assignment())
+    store.save(assignment(), "ada", "2026-01-05", [result()], Plugin())
+    with Gradebook(url) as book:
+        book.find_grade("essay", "n", "tp", "ada").manual_score = 1.5
+        book.find_grade("essay", "n", "tp", "ada").needs_manual_grade = False
+        book.db.commit()
+    before = grades(url)
+    due(url, 1)
+    saved = store.save(assignment(), "ada", "2026-01-06", [], Plugin())
+    assert grades(url) == before
+    assert saved.late["n"] == [4.5 * 24 * 3600, 3.5, "quarter"]
+    assert store.standings("tp")["ada"].parts["n"].penalty == 0.25
+
+
+def test_the_gradebook_is_read_without_nbgrader_as_nbgrader_reads_it(store, url):
+    made = assignment(more=CELLS)
+    store.sync(made)
+    for student in ("ada", "zoe"):
+        store.save(made, student, "2026-01-03", [result(), result(notebook="more")], Plugin())
+    due(url, 2)
+    with Gradebook(url) as book:
+        book.grant_extension("tp", "zoe", hours=6)
+        grade = book.find_grade("test_f", "more", "tp", "zoe")
+        grade.manual_score, grade.extra_credit = 0.5, 0.25
+        book.find_grade("free", "n", "tp", "zoe").extra_credit = 1.0
+        book.find_submission_notebook("n", "tp", "ada").late_submission_penalty = 0.5
+        book.db.commit()
+        theirs = {
+            row.student.id: (
+                row.total_seconds_late,
+                {
+                    part.name: (
+                        part.score,
+                        part.late_submission_penalty,
+                        {g.name: (g.score, g.max_score, g.needs_manual_grade) for g in part.grades},
+                    )
+                    for part in row.notebooks
+                },
+            )
+            for row in book.assignment_submissions("tp")
+        }
+    ours = {
+        student: (
+            standing.seconds_late,
+            {
+                name: (
+                    part.score,
+                    part.penalty,
+                    {
+                        k: (s.score, s.max_score, s.needs_manual_grade)
+                        for k, s in part.scores.items()
+                    },
+                )
+                for name, part in standing.parts.items()
+            },
+        )
+        for student, standing in read_standings(url, "tp").items()
+    }
+    assert theirs["zoe"][0] == 6 * 3600
+    assert theirs["ada"][0] == 12 * 3600
+    assert ours == theirs
+
+
+def test_where_there_is_no_gradebook_none_is_made_by_reading(tmp_path):
+    path = tmp_path / "gradebook.db"
+    assert read_standings(f"sqlite:///{path}", "tp") == {}
+    assert not path.exists()
+    path.touch()
+    assert read_standings(f"sqlite:///{path}", "tp") == {}
+
+
+def test_a_gradebook_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "gradebook.db").write_text("no database " * 100, "utf-8")
+    with pytest.raises(ConfigurationError, match="Opening the gradebook sqlite"):
+        read_standings(f"sqlite:///{tmp_path / 'gradebook.db'}", "tp")
+
+
+def scanned(url):
+    """Return the tables that nbgrader's export reads from end to end inside another question."""
+    from nbgrader.plugins import CsvExportPlugin
+    from sqlalchemy import event
+
+    asked = []
+    with Gradebook(url) as book:
+
+        @event.listens_for(book.engine, "before_cursor_execute")
+        def keep(_connection, _cursor, statement, parameters, _context, _many):
+            asked.append((statement, parameters))
+
+        plugin = CsvExportPlugin()
+        plugin.to = os.devnull
+        plugin.export(book)
+        event.remove(book.engine, "before_cursor_execute", keep)
+        found, depth = set(), {}
+        for statement, parameters in asked:
+            plan = book.engine.raw_connection()
+            rows = plan.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+            plan.close()
+            depth = {0: False}
+            for number, parent, _unused, detail in rows:
+                inside = depth[parent] or "CORRELATED" in detail
+                depth[number] = inside
+                if inside and detail.startswith("SCAN "):
+                    found.add(detail.split()[1])
+    assert asked
+    return found
+
+
+def test_the_export_of_nbgrader_reads_no_table_of_the_class_for_each_row(store, url):
+    made = assignment()
+    store.sync(made)
+    store.save(made, "ada", None, [result()], Plugin())
+    assert scanned(url) & {"grade", "submitted_notebook", "submitted_assignment"} == set()
+    # And without our indexes it does.
+    with Gradebook(url) as book:
+        for name in INDEXES:
+            book.db.execute(text(f"DROP INDEX {name}"))
+        book.db.commit()
+    assert "grade" in scanned(url)
+    with Store(url):
+        pass
+    assert "grade" not in scanned(url)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "2026-01-02 10:00:00 UTC",
+        "2026-01-02 11:00 Europe/Paris\n",
+        "2026-01-02 10:00:00 +0200",
+        "2026-01-02T10:00:00+02:00",
+        "2026-01-02 10:00:00.25 2",
+        "2026-01-02 10:00:00 nowhere",
+        "2 January 2026",
+        "2026-01-02",
+        "yesterday",
+        "a b c",
+        "2026-01-02  UTC",
+        "",
+    ],
+)
+def test_a_time_is_read_as_nbgrader_reads_it(said):
+    def outcome(read):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                return read(said.strip())
+            except (ValueError, TypeError, OverflowError) as error:
+                return type(error)
+
+    assert outcome(parsed) == outcome(parse_utc)
+
+
+def test_what_persons_gave_is_written_down_before_it_goes(store, url):
+    store.sync(assignment(more=CELLS))
+    store.open_submission("tp", "ada", None)
+    with Gradebook(url) as book:
+        for notebook in ("n", "more"):
+            book.find_grade("essay", notebook, "tp", "ada").manual_score = 2.5
+        book.db.commit()
+
+    class Interrupted(Exception):
+        pass
+
+    kept = []
+
+    def keep(lines):
+        kept.extend(lines)
+        if lines:
+            raise Interrupted
+
+    for expected in (1, 2):
+        with pytest.raises(Interrupted), Store(url) as another:
+            another.sync(assignment(*CELLS[2:3]), keep)
+        assert len(kept) == expected
+    with Gradebook(url) as book:
+        assert book.find_grade("essay", "more", "tp", "ada").manual_score == 2.5
