@@ -71,7 +71,9 @@ class Notebook:
         self.code = [c for c in self.cells if c.is_code]
         self.prose = [c for c in self.cells if not c.is_code]
         self.tests = [c for c in self.cells if c.is_test]
+        self.parts = [c for c in self.tests if re.search(r"[a-e]$", c.id)]
         self.answers = [c for c in self.code if c.is_answer]
+        self.judged = [c for c in self.answers if "reponses_" in c.source]
         self.drawing = [
             c
             for c in self.code
@@ -81,7 +83,9 @@ class Notebook:
         # A rule over cells says nothing about a notebook without any.
         assert self.prose
         assert self.tests
+        assert self.parts
         assert self.answers
+        assert self.judged
         assert self.drawing
 
     def read(self, folder):
@@ -202,9 +206,7 @@ def each_question_announces_its_points(notebook):
 
 
 def each_part_announces_its_points(notebook):
-    parts = [c for c in notebook.tests if re.search(r"[a-e]$", c.id)]
-    assert parts
-    for cell in parts:
+    for cell in notebook.parts:
         announced = re.findall(r"\*\*[a-e]\. [^*]+\*\* \(([\d,]+) point", notebook.statement(cell))
         assert [number(p) for p in announced] == [cell.points], cell
 
@@ -215,8 +217,12 @@ def credits_add_up_and_are_written_in_the_statement(notebook):
         shares = [n.args[0].value for n in calls if getattr(n.func, "id", "") == "credit"]
         assert sum(shares) == cell.points, cell
         if len(shares) > 1:
-            scale = re.search(r"\*Notation.*?\*$", notebook.statement(cell), re.DOTALL | re.M)[0]
-            written = {number(n) for n in re.findall(r"\b\d(?:,\d+)?\b", scale)}
+            statement = notebook.statement(cell)
+            scale = re.search(r"\*Notation.*?\*$", statement, re.DOTALL | re.M)
+            # Two halves may be said where each is asked.
+            scale = scale or re.search(r"\([^()]*0,5[^()]*\)", statement)
+            assert scale, cell
+            written = {number(n) for n in re.findall(r"\b\d(?:,\d+)?\b", scale[0])}
             assert set(shares) <= written, cell
 
 
@@ -236,22 +242,24 @@ def defined(cell):
     return {node.name: node for node in ast.walk(cell.tree) if isinstance(node, kinds)}
 
 
-def functions_and_classes_promised_exist_with_that_signature(notebook):
-    found = 0
+def promises(notebook):
+    """Functions, classes and methods that statements ask for: answer, name, signature or base."""
+    asked = re.compile(
+        r"[ÉéE]crivez (?:ensuite )?`(\w+)\(([^`]*)\)`|^- `(\w+)\((self[^`]*)\)`", re.M
+    )
     for cell in notebook.answers:
-        statement = notebook.before(cell).source
-        for name, signature in re.findall(
-            r"[ÉéE]cri(?:vez|vez ensuite) `(\w+)\(([^`]*)\)`", statement
-        ):
-            node = defined(cell)[name]
-            is_class = isinstance(node, ast.ClassDef)
-            written = ast.unparse(node.bases[0]) if is_class else ast.unparse(node.args)
-            assert written == signature, cell
-            found += 1
-        for name, signature in re.findall(r"(?m)^- `(\w+)\((self[^`]*)\)`", statement):
-            assert ast.unparse(defined(cell)[name].args) == signature, cell
-            found += 1
-    assert found > 5
+        for function, arguments, method, its_own in asked.findall(notebook.before(cell).source):
+            yield cell, function or method, arguments or its_own
+
+
+def functions_and_classes_promised_exist_with_that_signature(notebook):
+    promised = list(promises(notebook))
+    assert len(promised) > 5
+    for cell, name, signature in promised:
+        node = defined(cell)[name]
+        is_class = isinstance(node, ast.ClassDef)
+        written = ast.unparse(node.bases[0]) if is_class else ast.unparse(node.args)
+        assert written == signature, cell
 
 
 def answers_come_with_a_docstring_or_names_to_fill_in(notebook):
@@ -265,9 +273,7 @@ def answers_come_with_a_docstring_or_names_to_fill_in(notebook):
 
 
 def statements_to_judge_are_five_with_a_default_that_earns_nothing(notebook):
-    judged = [c for c in notebook.answers if "reponses_" in c.source]
-    assert judged
-    for cell in judged:
+    for cell in notebook.judged:
         statement = notebook.before(cell).source
         assert re.findall(r"(?m)^- \*\*([a-z])\*\*", statement) == list("abcde"), cell
         name = re.search(r"reponses_\w+", cell.source)[0]
@@ -317,7 +323,7 @@ def tolerances_have_a_stated_reason(notebook):
     for cell in notebook.tests:
         if re.search(r"assert_(?!true|shape|equal)\w+\(", cell.hidden):
             comments = re.findall(r"(?m)^ *# (.*)$", cell.hidden)
-            reason = r"1e-|exact|tolérance|précision"
+            reason = r"1e-|exact|tolérance|précision|pas de la grille"
             assert any(re.search(reason, c) for c in comments), cell
 
 
@@ -344,8 +350,10 @@ def the_helper_module_is_the_same_everywhere(notebook):
     assert (notebook.solutions / name).read_bytes() == helper
 
 
-def given_cells_are_short(notebook):
-    assert [c for c in notebook.code if c.is_given and len(c.source.splitlines()) > 12] == []
+def given_cells_are_short_and_do_not_seed_numpys_global_generator(notebook):
+    given = [c for c in notebook.code if c.is_given]
+    assert [c for c in given if len(c.source.splitlines()) > 12] == []
+    assert [c for c in given if "np.random.seed" in c.source] == []
 
 
 # --- Figures ----------------------------------------------------------------------------------
@@ -422,7 +430,7 @@ RULES = [
     tolerances_have_a_stated_reason,
     the_release_needs_no_more_than_promised,
     the_helper_module_is_the_same_everywhere,
-    given_cells_are_short,
+    given_cells_are_short_and_do_not_seed_numpys_global_generator,
     every_figure_has_a_legend_that_says_what_to_see,
     figures_are_numbered_in_order,
     double_punctuation_is_set_off_by_non_breaking_spaces,
@@ -489,3 +497,24 @@ def executed(name):
             FigureCanvasAgg(figure).draw()
         sys.modules.pop(f"{name}_utils", None)
     return run
+
+
+def axes_are_labelled_and_no_legend_covers_data(run):
+    """What every figure of a run keeps to; the scale of a map is an axis too."""
+    assert run.figures
+    for figure in (figure for shown in run.figures.values() for figure in shown):
+        renderer = figure.canvas.get_renderer()
+        boxes = [ax.get_window_extent(renderer) for ax in figure.axes]
+        panels = [ax for ax in figure.axes if ax.get_subplotspec() is not None]
+        assert panels
+        assert all(ax.get_xlabel() for ax in panels)
+        assert all(ax.get_title() for ax in panels if ax.get_subplotspec().is_first_row())
+        assert all(ax.get_ylabel() for ax in panels if ax.get_subplotspec().is_first_col())
+        assert all(ax.get_ylabel() for ax in figure.axes if ax not in panels)
+        assert not any(ax.get_legend() for ax in figure.axes)
+        assert all(ax.title.get_window_extent(renderer).y1 <= figure.bbox.height for ax in panels)
+        for legend in figure.legends:
+            extent = legend.get_window_extent(renderer)
+            assert not any(extent.overlaps(box) for box in boxes)
+            assert extent.x0 >= 0
+            assert extent.x1 <= figure.bbox.width
