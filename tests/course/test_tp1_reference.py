@@ -2,7 +2,6 @@
 
 import inspect
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,39 +13,7 @@ from sklearn.gaussian_process.kernels import ConstantKernel, DotProduct
 from sklearn.linear_model import BayesianRidge, Ridge
 from sklearn.metrics.pairwise import rbf_kernel
 
-from nbjudge.course import load_course
 from nbjudge.testing import CheckFailed
-from nbjudge.world import World
-
-ROOT = Path(__file__).parents[2]
-
-
-class Reference:
-    """Names of the instructor's notebook, as its last cell sees them."""
-
-    def __init__(self, notebook):
-        self.world = World(notebook.cells, notebook.name)
-        self.texts = {c.grade_id: c.source for c in notebook.cells}
-
-    def __getattr__(self, name):
-        return self.world.lookup(name, len(self.world.cells))
-
-
-@pytest.fixture(scope="module")
-def tp1():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT / "source" / "tp1"))
-        (notebook,) = load_course(ROOT).compile("tp1").notebooks
-        yield Reference(notebook)
-
-
-@pytest.fixture(scope="module")
-def checks():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT / "judge" / "tp1"))
-        import tp1_checks
-
-        yield tp1_checks
 
 
 @pytest.fixture
