@@ -14,6 +14,7 @@ A student's fault is never an error: it is a :class:`~nbjudge.verdict.Verdict`.
     │   ├── JudgeStartError          the judge process did not start
     │   ├── JudgeProcessError        the judge process died or spoke nonsense
     │   ├── WorkerDied               a grading process was killed
+    │   ├── ClusterError             a Dask cluster is lost, or no worker of it may grade
     │   ├── GradingFault             a fault of nbjudge's own
     │   └── DiskFull                 no room for what was graded
     └── WireError                    bytes from a sandbox are not what the format says
@@ -102,6 +103,10 @@ class JudgeProcessError(MachineError):
 
 class WorkerDied(MachineError):
     """A worker process ended while it was grading."""
+
+
+class ClusterError(MachineError):
+    """A Dask cluster cannot be reached, or has no worker that may grade."""
 
 
 class GradingFault(MachineError):

@@ -1,97 +1,30 @@
-"""Many submissions at once, on this machine's cores: workers grade, the caller stores."""
+"""Many submissions at once: workers grade, the caller stores. Here, on this machine's cores."""
 
 from __future__ import annotations
 
-import hmac
+import atexit
+import contextlib
 import multiprocessing
 import os
-import traceback
+import signal
+import threading
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from multiprocessing import connection
 from multiprocessing.synchronize import Event
+from types import FrameType
+from typing import NoReturn
 
 from nbjudge.assignment import Assignment
-from nbjudge.errors import ConfigurationError, GradingFault, NbJudgeError, WorkerDied
-from nbjudge.grade import grade_notebook
-from nbjudge.records import with_notes
+from nbjudge.cluster import Scheduler, grade_on_cluster
+from nbjudge.errors import ConfigurationError, WorkerDied
 from nbjudge.settings import Settings
 from nbjudge.submissions import Submission
-from nbjudge.verdict import Result
+from nbjudge.worker import Again, Graded, Outcome, Shared, Worker, fault, graded
 
-
-@dataclass(frozen=True, kw_only=True)
-class Graded:
-    """One graded submission, or why it could not be graded on this machine."""
-
-    submission: Submission
-    results: tuple[Result, ...] = ()
-    error: NbJudgeError | None = None
-
-
-@dataclass(frozen=True)
-class Again:
-    """How often every question is judged again, and where the seeds of that come from."""
-
-    seed: bytes
-    runs: int
-
-    def secrets(self, student: str) -> tuple[bytes, ...]:
-        """Return the secrets for one submission; no other has the same."""
-        return tuple(
-            hmac.digest(self.seed, f"{run}\0{student}".encode(), "sha256")
-            for run in range(self.runs)
-        )
-
-
-@dataclass(frozen=True)
-class _Class:
-    """What every worker holds."""
-
-    assignment: Assignment
-    settings: Settings
-    secret: bytes
-    again: Again | None
-
-
-_held: _Class | None = None
-
-
-def _hold(shared: _Class, begun: Event) -> None:
-    global _held  # noqa: PLW0603 - one worker process, one class
-    _held = shared
-    begun.set()
-
-
-def grade_submission(
-    submission: Submission,
-    assignment: Assignment,
-    settings: Settings,
-    secret: bytes,
-    again: Again | None = None,
-) -> tuple[Result, ...]:
-    """Grade every notebook of one submission.
-
-    Raises
-    ------
-    MachineError
-        If this computer cannot do it.
-    """
-    results = []
-    further = () if again is None else again.secrets(submission.student)
-    for notebook in assignment.notebooks:
-        upload = submission.uploads[notebook.name]
-        result = grade_notebook(upload, assignment, notebook.name, settings, secret, further)
-        result = with_notes(result, submission.notes.get(notebook.name, ()))
-        results.append(result)
-    return tuple(results)
-
-
-def _work(submission: Submission) -> tuple[Result, ...]:
-    assert _held is not None  # noqa: S101 - set by the pool's initializer
-    held = _held
-    return grade_submission(submission, held.assignment, held.settings, held.secret, held.again)
+__all__ = ["Again", "Graded", "Scheduler", "default_workers", "grade_many", "refuse_in_worker"]
 
 
 def default_workers() -> int:
@@ -106,6 +39,7 @@ def grade_many(
     secret: bytes,
     *,
     workers: int,
+    scheduler: Scheduler | None = None,
     again: Again | None = None,
 ) -> Iterator[Graded]:
     """Grade submissions in worker processes; yield each as it is done, in any order.
@@ -120,25 +54,33 @@ def grade_many(
     assignment, settings, secret
         As :func:`~nbjudge.grade.grade_notebook` takes them.
     workers
-        Processes.
+        Processes on this machine.
+    scheduler
+        Of a Dask cluster, whose workers grade in the place of this machine's.
     again
         Whether every question is also judged again.
 
     Raises
     ------
     ConfigurationError
-        If a script calls this where every process that it starts runs the script again.
+        If a script calls this where every process that it starts runs the script again, or hidden
+        tests would travel to a cluster unencrypted.
+    ClusterError
+        If the cluster is lost, or no worker of it may grade.
     """
     refuse_in_worker()
-    shared = _Class(assignment, settings, secret, again)
+    shared = Shared(assignment, settings, secret, again)
+    if scheduler is not None:
+        yield from grade_on_cluster(submissions, shared, scheduler)
+        return
     lost: list[Submission] = []
     left = _Left(submissions)
     while left:
-        for graded in _pool(left, shared, workers):
-            if isinstance(graded.error, WorkerDied):
-                lost.append(graded.submission)
+        for one in _pool(left, shared, workers):
+            if isinstance(one.error, WorkerDied):
+                lost.append(one.submission)
             else:
-                yield graded
+                yield one
     for submission in lost:
         yield from _pool(_Left([submission]), shared, 1)
 
@@ -162,6 +104,57 @@ _GUARD = (
 )
 
 
+# In a process of the pool.
+
+_held: Worker | None = None
+
+
+def _hold(shared: Shared, begun: Event) -> None:
+    """Begin a worker process; it lives as long as its parent wants it to."""
+    global _held  # noqa: PLW0603 - one worker process, one class
+    # Ctrl-C is for the parent, which says SIGTERM.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _unwind)
+    threading.Thread(target=_follow, daemon=True).start()
+    _held = Worker(shared)
+    atexit.register(_held.close)
+    begun.set()
+
+
+def _unwind(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit
+
+
+def _follow() -> None:
+    """Stop when the parent has ended, in whatever way: no submission is wanted any more."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # noqa: S101 - this is a process of a pool
+    connection.wait([parent.sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_UNWIND_SECONDS)
+    os._exit(1)
+
+
+_UNWIND_SECONDS = 10.0
+"""How long a worker may take to close its sandboxes and remove its folders."""
+
+
+def _work(submission: Submission) -> Outcome:
+    assert _held is not None  # noqa: S101 - set by the pool's initializer
+    try:
+        return _held.grade(submission)
+    except SystemExit:
+        parent = multiprocessing.parent_process()
+        if parent is None or parent.is_alive():
+            return _death(submission)
+        # The pool would take it for this submission's exception, and wait for the next one.
+        _held.close()
+        os._exit(1)
+
+
+# In the caller's.
+
+
 class _Left:
     """Submissions that have not been given to a worker: true while there are any."""
 
@@ -178,18 +171,19 @@ class _Left:
         return taken
 
 
-def _pool(left: _Left, shared: _Class, workers: int) -> Iterator[Graded]:
+def _pool(left: _Left, shared: Shared, workers: int) -> Iterator[Graded]:
     """Grade what is left, or as much of it as one pool of processes lives to grade."""
     # Not fork: the caller may hold threads, a database and half an event loop.
     context = multiprocessing.get_context("spawn")
     begun = context.Event()
+    others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(
         max_workers=max(1, workers),
         mp_context=context,
         initializer=_hold,
         initargs=(shared, begun),
     )
-    waiting: dict[Future[tuple[Result, ...]], Submission] = {}
+    waiting: dict[Future[Outcome], Submission] = {}
     is_broken = False
     try:
         while True:
@@ -200,46 +194,38 @@ def _pool(left: _Left, shared: _Class, workers: int) -> Iterator[Graded]:
                     waiting[pool.submit(_work, submission)] = submission
                 except BrokenProcessPool:
                     is_broken = True
-                    yield _died(submission)
+                    yield graded(submission, _death(submission))
             if not waiting:
                 return
             done, _pending = wait(waiting, return_when=FIRST_COMPLETED)
             for future in done:
-                graded = _outcome(future, waiting.pop(future))
-                is_broken = is_broken or isinstance(graded.error, WorkerDied)
+                one = _outcome(future, waiting.pop(future))
+                is_broken = is_broken or isinstance(one.error, WorkerDied)
                 if is_broken and not begun.is_set():
                     raise ConfigurationError(
                         "Grading in several processes: they end as they start. Either this machine "
                         f"lacks memory (use fewer --workers), or {_GUARD}"
                     )
-                yield graded
+                yield one
     finally:
+        if waiting:  # interrupted: nobody wants what is being graded
+            for process in set(multiprocessing.active_children()) - others:
+                with contextlib.suppress(ProcessLookupError):
+                    process.terminate()
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _died(submission: Submission) -> Graded:
-    return Graded(
-        submission=submission,
-        error=WorkerDied(
-            f"Grading {submission.assignment} of {submission.student}: the worker process "
-            "died, twice. Look for a lack of memory on this machine, or use fewer --workers."
-        ),
+def _death(submission: Submission) -> WorkerDied:
+    return WorkerDied(
+        f"Grading {submission.assignment} of {submission.student}: the worker process "
+        "died, twice. Look for a lack of memory on this machine, or use fewer --workers."
     )
 
 
-def _outcome(future: Future[tuple[Result, ...]], submission: Submission) -> Graded:
+def _outcome(future: Future[Outcome], submission: Submission) -> Graded:
     try:
-        return Graded(submission=submission, results=future.result())
+        return graded(submission, future.result())
     except BrokenProcessPool:
-        return _died(submission)
-    except NbJudgeError as error:
-        return Graded(submission=submission, error=error)
-    except Exception as error:  # one submission, however odd, must not cost the class its marks
-        return Graded(
-            submission=submission,
-            error=GradingFault(
-                f"Grading {submission.assignment} of {submission.student} stopped with "
-                f"{type(error).__name__}: {error}. This is a fault of nbjudge: report it with the "
-                f"submission.\n{''.join(traceback.format_exception(error))[-2000:]}"
-            ),
-        )
+        return graded(submission, _death(submission))
+    except Exception as error:  # it could not travel
+        return graded(submission, fault(submission, error))
