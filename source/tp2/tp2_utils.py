@@ -147,9 +147,9 @@ def plot_far(t, curves_map, curves_laplace, limits, projections):
     fig, axes = _figure(1, 2, (11, 4.8), sharey=True)
     couleurs = plt.colormaps["viridis"](np.linspace(0, 0.85, len(limits)))
     for ax, courbes in zip(axes, (curves_map, curves_laplace)):
-        for (precision, p), couleur in zip(courbes.items(), couleurs):
+        for (precision, p), couleur, trait in zip(courbes.items(), couleurs, ("-", "--", "-.") * len(limits)):
             nom = f"$\\lambda$ = {precision:g}".replace(".", ",")
-            ax.plot(t, np.asarray(p), color=couleur, linewidth=2, label=nom if ax is axes[0] else None)
+            ax.plot(t, np.asarray(p), color=couleur, linestyle=trait, linewidth=2, label=nom if ax is axes[0] else None)
         ax.plot(
             np.asarray(projections), np.full(len(projections), -0.06), "|", color=ROUGE, markersize=7,
             label="données" if ax is axes[0] else None,

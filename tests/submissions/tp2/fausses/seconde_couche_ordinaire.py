@@ -1,5 +1,5 @@
-# La seconde couche du réseau est une couche linéaire ordinaire.
-# loses: test_q2_1a 1.5
+# La seconde couche du réseau est une couche linéaire ordinaire : une erreur, payée une fois, avec les couches.
+# loses: test_q2_1a 0.5
 # %% q2_1a
 class VariationalMLP(nn.Module):
     """Perceptron variationnel à une couche cachée : x (N, input_size) -> logits (N, 1)."""
