@@ -31,6 +31,7 @@ from nbjudge.secret import seed_for
 from nbjudge.settings import Settings
 from nbjudge.titles import cell_names
 from nbjudge.verdict import CellTiming, Part, Result, Status, Verdict
+from nbjudge.warm import Warmth
 
 
 def grade_notebook(
@@ -40,6 +41,7 @@ def grade_notebook(
     settings: Settings,
     secret: bytes,
     again: Sequence[bytes] = (),
+    warmth: Warmth | None = None,
 ) -> Result:
     """Run and judge one submitted notebook; whatever it holds, every question gets a verdict.
 
@@ -58,6 +60,8 @@ def grade_notebook(
     again
         Further secrets: each question that is judged from outside is judged with theirs too, in
         its place in the notebook, after its verdict.
+    warmth
+        Where kernel and judge may be forked from; None starts each anew. The marks are the same.
 
     Raises
     ------
@@ -72,7 +76,15 @@ def grade_notebook(
     if not rebuilt.readable:
         return _unreadable(source, rebuilt, assignment, secret)
     session = _Session(
-        assignment, source, rebuilt, upload, settings, secret, strict=False, again=again
+        assignment,
+        source,
+        rebuilt,
+        upload,
+        settings,
+        secret,
+        strict=False,
+        again=again,
+        warmth=warmth,
     )
     return session.result()
 
@@ -222,8 +234,10 @@ class _Session:
         *,
         strict: bool,
         again: Sequence[bytes] = (),
+        warmth: Warmth | None = None,
     ) -> None:
         self._again = again
+        self._warmth = warmth
         self._assignment = assignment
         self._source = source
         self._rebuilt = rebuilt
@@ -259,7 +273,7 @@ class _Session:
             strict=self._strict,
             objects=self._assignment.objects.get(self._source.name, {}),
         )
-        judge = JudgeProcess(load, self._settings)
+        judge = JudgeProcess(load, self._settings, self._warmth)
         with tempfile.TemporaryDirectory(prefix="nbjudge-files-") as folder:
             self._files = self._lay_out(Path(folder))
             try:
@@ -516,6 +530,7 @@ class _Session:
             environment=dict(settings.environment),
             unsealed=settings.unsealed,
             seed=int.from_bytes(seed[:4]),
+            warmth=self._warmth,
         )
 
     def _close_kernel(self) -> None:

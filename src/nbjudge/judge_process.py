@@ -27,6 +27,7 @@ from nbjudge.judge import Load
 from nbjudge.limits import Limits
 from nbjudge.settings import Settings
 from nbjudge.verdict import Part, Status
+from nbjudge.warm import Warmth
 from nbjudge.watchdog import cpu_seconds
 
 _SOCKET = "judge"
@@ -64,6 +65,8 @@ class JudgeProcess:
         What it judges.
     settings
         Of the course: limits, and what a sandbox may see.
+    warmth
+        Where it may be forked from; None starts a Python for it.
 
     Attributes
     ----------
@@ -71,9 +74,10 @@ class JudgeProcess:
         Processor time of what has been closed.
     """
 
-    def __init__(self, load: Load, settings: Settings) -> None:
+    def __init__(self, load: Load, settings: Settings, warmth: Warmth | None = None) -> None:
         self._data = pickle.dumps(load)
         self._settings = settings
+        self._warmth = None if settings.unsealed else warmth
         files = (*load.files.values(), *load.judge_files.values())
         self._limits = _limits(settings.limits, sum(len(data) + 8192 for data in files))
         self._process: sandbox.SandboxProcess | None = None
@@ -97,11 +101,23 @@ class JudgeProcess:
             readonly=(str(Path(nbjudge.__file__).parent), *self._settings.readonly),
             environment={"MPLBACKEND": "agg", **dict(self._settings.environment)},
         )
-        make = sandbox.unsealed if self._settings.unsealed else sandbox.seal
-        self._process = make(sealing)
+        if self._warmth is not None:
+            self._process = self._warmth.seal(sealing, ("nbjudge.judge_service",))
+        if self._process is None:
+            make = sandbox.unsealed if self._settings.unsealed else sandbox.seal
+            self._process = make(sealing)
 
     def _connected(self) -> socket.socket:
-        """Return the socket to a judge that is ready."""
+        """Return the socket to a judge that is ready; what a warm parent cannot do is done cold."""
+        try:
+            return self._connect()
+        except JudgeStartError:
+            if self._warmth is None:
+                raise
+            self._warmth = None
+            return self._connect()
+
+    def _connect(self) -> socket.socket:
         self.start()
         process = self._process
         assert process is not None  # noqa: S101 - start() sets it or raises

@@ -25,6 +25,7 @@ from nbjudge.errors import KernelStartError
 from nbjudge.limits import MIB, Limits
 from nbjudge.messages import Oversized, Received, Signer
 from nbjudge.outputs import Collector, Output
+from nbjudge.warm import Warmth
 from nbjudge.watchdog import Breach, View, Watchdog, cpu_seconds
 from nbjudge.zmtp import Connection, ConnectionLost
 
@@ -91,6 +92,8 @@ class KernelSetup:
     environment: Mapping[str, str] = field(default_factory=dict)
     unsealed: bool = False
     seed: int = 0
+    warmth: Warmth | None = None
+    """Where the kernel may be forked from; None starts a Python for it."""
 
 
 class SealedKernel:
@@ -111,7 +114,7 @@ class SealedKernel:
         self._watchdog: Watchdog | None = None
         self._connections: dict[str, Connection] = {}
         self._breach: Breach | None = None
-        self._dead = False
+        self._dead = self._is_warm = False
         self._cpu_seconds = 0.0
         self.peak_bytes = 0
         """The most memory that it was seen to use, ten times a second; once it is closed."""
@@ -145,12 +148,25 @@ class SealedKernel:
             If the kernel does not answer.
         """
         try:
-            self._start()
+            self._start(self.setup.warmth)
+        except KernelStartError:
+            self.close()
+            if not self._is_warm:
+                raise
+            self._dead = False
+            self._start_cold()
         except BaseException:
             self.close()
             raise
 
-    def _start(self) -> None:
+    def _start_cold(self) -> None:
+        try:
+            self._start(None)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, warmth: Warmth | None) -> None:
         setup = self.setup
         connection = {
             "transport": "ipc",
@@ -171,7 +187,7 @@ class SealedKernel:
             prefixes=prefixes,
         )
         deadline = time.monotonic() + setup.limits.start_seconds
-        self._process = sandbox.unsealed(sealing) if setup.unsealed else sandbox.seal(sealing)
+        self._process = self._made(sealing, warmth)
         try:
             self._connect(self._process, deadline)
             self._view = self._process.view()
@@ -179,10 +195,23 @@ class SealedKernel:
             self._watchdog = Watchdog(self._view, setup.limits, self._breached)
             self._watchdog.start()
             self._prepare(is_python, max(1.0, deadline - time.monotonic()))
-        except (ConnectionLost, TimeoutError) as error:
+        except (ConnectionLost, TimeoutError, KernelStartError) as error:
+            if warmth is not None:
+                warmth.discard(sealing)
+            if isinstance(error, KernelStartError):
+                raise
             raise KernelStartError(
                 f"Starting a sealed kernel {setup.kernel_name!r}: {error}. {self._process.words()}"
             ) from error
+
+    def _made(self, sealing: sandbox.Sealing, warmth: Warmth | None) -> sandbox.SandboxProcess:
+        if self.setup.unsealed:
+            return sandbox.unsealed(sealing)
+        process = None
+        if warmth is not None and self.setup.kernel_name in _OWN:
+            process = warmth.seal(sealing, _MODULES)
+        self._is_warm = process is not None
+        return process or sandbox.seal(sealing)
 
     def _connect(self, process: sandbox.SandboxProcess, deadline: float) -> None:
         sizes = {
@@ -442,6 +471,10 @@ def _asks_exit(reply: dict[str, Any]) -> bool:
 
 _OWN = frozenset({"python", "python3"})
 """Kernels by these names are the running interpreter's."""
+_MODULES = ("ipykernel_launcher", "ipykernel.kernelapp", "ipykernel.zmqshell")
+"""What such a kernel is made of."""
+_BACKEND = "module://matplotlib_inline.backend_inline"
+"""ipykernel sets it too, but when it starts: a warm parent has loaded matplotlib by then."""
 
 # Local modules are found as in any notebook, unless a student's file would hide a library's
 # module (a `random.py` beside the notebook): then the libraries come first.
@@ -484,7 +517,7 @@ def kernel_command(name: str) -> tuple[tuple[str, ...], dict[str, str], bool, tu
     if name in _OWN:
         # -P: what lies in the work folder is not what starts the kernel.
         argv = (sys.executable, "-P", "-m", "ipykernel_launcher", "-f", connection, *options)
-        return argv, {}, True, ()
+        return argv, {"MPLBACKEND": _BACKEND}, True, ()
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
     try:

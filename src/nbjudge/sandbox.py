@@ -12,113 +12,52 @@ import os
 import select
 import shutil
 import signal
-import site
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from collections.abc import Sequence
+from pathlib import Path
 
-from nbjudge import diagnosis, seccomp
+from nbjudge import diagnosis
 from nbjudge.diagnosis import Diagnosis
-from nbjudge.errors import ConfigurationError, KernelStartError, SandboxUnavailable
+from nbjudge.errors import KernelStartError, SandboxUnavailable
 from nbjudge.handover import PLAIN_PYTHON, handed_over
-from nbjudge.interpreter import SYSTEM, environment_paths, font_cache, user_site
-from nbjudge.limits import MIB, Limits
+from nbjudge.limits import Limits
+from nbjudge.sealing import (
+    ISOLATION,
+    PARENT_ISOLATION,
+    RUN,
+    TMPFS,
+    WORK,
+    Sealing,
+    is_large,
+    limited,
+    options,
+    placeable,
+    shown,
+    variables,
+)
 from nbjudge.watchdog import SandboxView, TreeView, View, tree
 
-__all__ = ["RUN", "WORK", "Diagnosis", "SandboxProcess", "Sealing", "diagnose", "seal", "unsealed"]
+__all__ = [
+    "RUN",
+    "TMPFS",
+    "WORK",
+    "Diagnosis",
+    "SandboxProcess",
+    "Sealing",
+    "diagnose",
+    "seal",
+    "seal_empty",
+    "seal_parent",
+    "unsealed",
+]
 
-WORK = "/sealed"
-"""The work folder inside."""
-RUN = "/run/nbjudge"
-"""Inside: the connection file and the sockets; a tmpfs of its own."""
-TMPFS = (WORK, RUN, "/tmp", "/dev/shm")  # noqa: S108 - inside
-"""All that can be written to, each of a set size."""
-_ISOLATION = (
-    "--unshare-all",
-    "--unshare-user",  # --unshare-all only tries; as root it would be left out
-    "--disable-userns",
-    "--cap-drop",
-    "ALL",  # bubblewrap run by root keeps its capabilities otherwise
-    "--new-session",
-    "--die-with-parent",
-    "--clearenv",
-)
-_USER = ("--uid", "1000", "--gid", "1000", "--hostname", "sealed")
-_ETC = (
-    "/etc/ld.so.cache",
-    "/etc/ld.so.conf",
-    "/etc/ld.so.conf.d",
-    "/etc/alternatives",
-    "/etc/localtime",
-    "/etc/timezone",
-    "/etc/fonts",
-    "/etc/mime.types",
-)
-_PASSWD = "root:x:0:0::/:/usr/sbin/nologin\nstudent:x:1000:1000::/tmp:/bin/sh\n"  # noqa: S105
-_GROUP = "root:x:0:\nstudent:x:1000:\n"
-_HOSTS = "127.0.0.1 localhost sealed\n"
-# Set for the machine's processor by its administrator; judge and kernel must compute alike.
-_KEPT_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_CBWR")
-_DATA_BYTES = 8 * MIB
-"""Files up to this size are copied into the sandbox instead of shown."""
-_SPARE_PROCESSES = 32
-"""Between the watchdog's limit, which has a sentence, and the kernel's, which has none."""
 _SETUP_SECONDS = 30.0
 _KILL_SECONDS = 10.0
 _WORDS_BYTES = 1 << 16
-
-Content = Callable[[bytes], str]
-"""Makes a descriptor of bytes, for an option of bubblewrap's."""
-
-# Inside, before the command. The grader may have died before bubblewrap asked to die with it: it
-# holds the other end of the pipe. RLIMIT_CORE is one byte, since with none a machine's handler
-# of crashes is still called, and outside.
-_LIMIT = """\
-import os, resource, select, sys
-lifeline = select.poll()
-lifeline.register(0, 0)
-if lifeline.poll(0):
-    sys.exit("the grader has ended")
-os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
-for pair in sys.argv[1].split(","):
-    name, value = pair.split("=")
-    which = getattr(resource, "RLIMIT_" + name)
-    hard = resource.getrlimit(which)[1]
-    value = int(value) if hard == resource.RLIM_INFINITY else min(int(value), hard)
-    resource.setrlimit(which, (value, value))
-try:
-    os.execvp(sys.argv[2], sys.argv[2:])
-except OSError as error:
-    sys.exit(f"{sys.argv[2]}: {error.strerror}")
-"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sealing:
-    """What to run in a sandbox, and what it may see."""
-
-    argv: tuple[str, ...]
-    """Command; the connection file is at ``/run/nbjudge/connection.json``."""
-    limits: Limits
-    connection: str = ""
-    """Content of the connection file."""
-    purpose: str = "a kernel"
-    """What is started, in the sentences of errors."""
-    files: Mapping[str, Path] = field(default_factory=dict)
-    """In the work folder, read-only: relative path to host file."""
-    uploads: Mapping[str, bytes] = field(default_factory=dict)
-    """In the work folder, writable: relative path to content. One that is in the way of a file
-    of ``files`` is left out."""
-    readonly: Sequence[str] = ()
-    """Further host paths to see, read-only, at the same place."""
-    environment: Mapping[str, str] = field(default_factory=dict)
-    prefixes: Sequence[str] = ()
-    """Environments that the command lives in; the running interpreter's are always there."""
 
 
 class SandboxProcess:
@@ -154,14 +93,41 @@ class SandboxProcess:
         self._pidfd = pidfd
         self._lifeline = lifeline
         self._folder = folder
+        self._inmate: int | None = None
 
     @property
     def sealed(self) -> bool:
         """Whether it is a sandbox."""
         return self._pidfd is not None
 
+    @property
+    def pidfd(self) -> int:
+        """Descriptor of the first process of a sandbox; stays this object's."""
+        assert self._pidfd is not None  # noqa: S101 - asked of sandboxes only
+        return self._pidfd
+
+    def inhabit(self, inmate: int, words: int) -> None:
+        """Take in the process that was sent into an empty sandbox.
+
+        Parameters
+        ----------
+        inmate
+            Its descriptor, from now on this object's.
+        words
+            Where its words are read, likewise.
+        """
+        self._inmate = inmate
+        if self._words is not None:
+            os.close(self._words)
+        self._words, self._said = words, b""
+
     def poll(self) -> int | None:
-        """Return the exit code, or None while it runs."""
+        """Return the exit code, or None while it runs.
+
+        Of a process that was sent into the sandbox the code is its parent's to know: it is 1.
+        """
+        if self._inmate is not None and _has_ended(self._inmate):
+            return 1
         return self._process.poll()
 
     def wait(self, seconds: float) -> int | None:
@@ -169,6 +135,27 @@ class SandboxProcess:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(seconds)
         return self.poll()
+
+    def await_word(self, deadline: float) -> None:
+        """Wait until the process has said something.
+
+        Raises
+        ------
+        SandboxUnavailable
+            If the sandbox could not be made.
+        KernelStartError
+            If the process ended or the time is over.
+        """
+        assert self._words is not None  # noqa: S101 - it has just been started
+        waiting = select.poll()
+        waiting.register(self._words, select.POLLIN)
+        waiting.poll(max(0.0, deadline - time.monotonic()) * 1000)
+        word = self.words()
+        if word.startswith("bwrap: ") or self.poll() is not None:
+            self._process.wait(1)
+            raise self._ended()
+        if not self._said:
+            raise KernelStartError(f"Starting {self._purpose}: bubblewrap does not answer.")
 
     def words(self) -> str:
         """Return the first that the process wrote on its error output, at most 64 KiB.
@@ -236,7 +223,8 @@ class SandboxProcess:
 
         What the student starts later inherits it.
         """
-        for pid in tree(self.pid):
+        inmates = [] if self._inmate is None else [_number(self._inmate)]
+        for pid in (*tree(self.pid), *inmates):
             with contextlib.suppress(OSError):
                 Path(f"/proc/{pid}/oom_score_adj").write_text("1000", "ascii")
 
@@ -272,13 +260,25 @@ class SandboxProcess:
         """Kill, and remove what was made for it."""
         self.kill()
         self.words()
-        for descriptor in (self._words, self._pidfd, self._lifeline):
+        for descriptor in (self._words, self._pidfd, self._lifeline, self._inmate):
             if descriptor is not None:
                 os.close(descriptor)
-        self._words = self._pidfd = self._lifeline = None
+        self._words = self._pidfd = self._lifeline = self._inmate = None
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
+
+
+def _has_ended(pidfd: int) -> bool:
+    ended = select.poll()
+    ended.register(pidfd, select.POLLIN)
+    return bool(ended.poll(0))
+
+
+def _number(pidfd: int) -> int:
+    """Return the number of a process, -1 if it has ended."""
+    lines = Path(f"/proc/self/fdinfo/{pidfd}").read_text("ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pid:"))
 
 
 def _read_pipe(descriptor: int) -> bytes:
@@ -304,15 +304,75 @@ def seal(sealing: Sealing) -> SandboxProcess:
     ConfigurationError
         If a path of ``readonly`` does not exist.
     """
+    return _start(sealing, limited(sealing))
+
+
+def seal_parent(sealing: Sealing, given: Sequence[int]) -> SandboxProcess:
+    """Start a warm parent: in it, other sandboxes are made and children sent into them.
+
+    It is as sealed as they are, but for its processes, which are this machine's, and for further
+    user namespaces, which it may have.  It must never run a student's code.
+
+    Parameters
+    ----------
+    sealing
+        As for :func:`seal`; its limits do not hold for the parent.
+    given
+        Descriptors that it inherits.
+
+    Raises
+    ------
+    SandboxUnavailable, ConfigurationError
+        As :func:`seal`.
+    """
+    return _start(sealing, [*sealing.argv], isolation=PARENT_ISOLATION, given=given)
+
+
+def seal_empty(sealing: Sealing, within: int) -> SandboxProcess:
+    """Make the sandbox that :func:`seal` would make, with nothing in it yet.
+
+    Parameters
+    ----------
+    sealing
+        As for :func:`seal`; its command is not started.
+    within
+        Descriptor of the user namespace of the parent that will send a child into it.
+
+    Raises
+    ------
+    SandboxUnavailable, ConfigurationError
+        As :func:`seal`.
+    """
+    box = _start(sealing, _PLACEHOLDER, within=within)
+    try:
+        box.await_word(time.monotonic() + _SETUP_SECONDS)
+    except BaseException:
+        box.close()
+        raise
+    return box
+
+
+# It says that the sandbox is complete, and ends when the grader does.
+_PLACEHOLDER = ["/bin/sh", "-c", "echo; exec cat"]
+
+
+def _start(
+    sealing: Sealing,
+    command: Sequence[str],
+    *,
+    isolation: Sequence[str] = ISOLATION,
+    within: int | None = None,
+    given: Sequence[int] = (),
+) -> SandboxProcess:
     if sys.platform != "linux":
         raise diagnosis.not_linux(sys.platform)
     bwrap = shutil.which("bwrap")
     if bwrap is None:
         raise diagnosis.missing()
-    shown = list(_shown(sealing))
-    needed = [path for option, path, _place in shown if option == "--ro-bind"]
-    needed += [str(path) for path in sealing.files.values() if _is_large(path)]
-    launcher = handed_over([bwrap], needed)
+    binds = list(shown(sealing))
+    needed = [path for option, path, _place in binds if option == "--ro-bind"]
+    needed += [str(path) for path in sealing.files.values() if is_large(path)]
+    launcher = handed_over([*_entering(within), bwrap], [*needed, bwrap])
     with (
         contextlib.ExitStack() as kept,
         contextlib.ExitStack() as mine,
@@ -325,7 +385,7 @@ def seal(sealing: Sealing) -> SandboxProcess:
         def content(data: bytes) -> str:
             descriptor = os.memfd_create("nbjudge")
             theirs.callback(os.close, descriptor)
-            given.append(descriptor)
+            passed.append(descriptor)
             view = memoryview(data)
             while view:
                 view = view[os.write(descriptor, view) :]
@@ -342,15 +402,15 @@ def seal(sealing: Sealing) -> SandboxProcess:
             theirs.callback(os.close, descriptor)
         # Both ends: were bubblewrap to die of writing after the grader has, its child would wait
         # for it for ever. As it is the child comes to the end of the lifeline.
-        given = [info, info_write]
-        options = ["--info-fd", str(info_write)]
-        options += _options(sealing, shown, content)
+        passed = [info, info_write, *given, *(() if within is None else (within,))]
+        chosen = ["--info-fd", str(info_write)]
+        chosen += options(sealing, binds, content, isolation)
         # By descriptor: a command line is seen inside, and has a largest size.
-        arguments = content(b"".join(os.fsencode(option) + b"\0" for option in options))
+        arguments = content(b"".join(os.fsencode(option) + b"\0" for option in chosen))
         try:
             process = subprocess.Popen(
-                [*launcher, "--args", arguments, "--", *_limited(sealing)],
-                pass_fds=given,
+                [*launcher, "--args", arguments, "--", *command],
+                pass_fds=passed,
                 stdin=lifeline_read,
                 stdout=words_write,
                 stderr=words_write,
@@ -375,6 +435,19 @@ def seal(sealing: Sealing) -> SandboxProcess:
     return SandboxProcess(
         process, words, run_folder, sealing.purpose, pid=pid, pidfd=pidfd, lifeline=lifeline
     )
+
+
+def _entering(namespace: int | None) -> list[str]:
+    """Return the command that enters a user namespace before the next."""
+    if namespace is None:
+        return []
+    nsenter = shutil.which("nsenter")
+    if nsenter is None:
+        raise SandboxUnavailable(
+            "The command nsenter is not installed.",
+            "Install util-linux; without it every notebook starts a Python of its own.",
+        )
+    return [nsenter, f"--user=/proc/self/fd/{namespace}", "--preserve-credentials", "--"]
 
 
 def _first_process(process: subprocess.Popen[bytes], info: int) -> tuple[int, int]:
@@ -414,7 +487,7 @@ def unsealed(sealing: Sealing) -> SandboxProcess:
         target = work / path
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, target)
-    for path, data in _placeable(sealing):
+    for path, data in placeable(sealing):
         target = work / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
@@ -427,7 +500,7 @@ def unsealed(sealing: Sealing) -> SandboxProcess:
             stdout=subprocess.DEVNULL,
             stderr=words_write,
             cwd=work,
-            env=dict(os.environ) | _variables(sealing, matplotlib=str(root / "matplotlib")),
+            env=dict(os.environ) | variables(sealing, matplotlib=str(root / "matplotlib")),
             start_new_session=True,
         )
     except OSError as error:
@@ -437,138 +510,6 @@ def unsealed(sealing: Sealing) -> SandboxProcess:
     finally:
         os.close(words_write)
     return SandboxProcess(process, words, run, sealing.purpose, folder=folder)
-
-
-# ---------------------------------------------------------------------------------------------
-# What it sees
-
-
-def _shown(sealing: Sealing) -> Iterator[tuple[str, str, str]]:
-    """Yield the options that show host paths, read-only, at the same place."""
-    yield from (_bind(path, link=True) for path in SYSTEM if os.path.lexists(path))
-    yield from (_bind(path) for path in _ETC if os.path.exists(path))
-    yield from (_bind(path, link=True) for path in environment_paths(sealing.prefixes))
-    packages = user_site()
-    if packages is not None:
-        yield _bind(packages)
-    for path in sealing.readonly:
-        if not os.path.exists(path):
-            raise ConfigurationError(
-                f"The sandbox was asked to show {path}, which does not exist: correct `readonly` "
-                "in nbjudge.configure(c, ...)."
-            )
-        yield _bind(os.path.abspath(path))
-
-
-def _bind(path: str, *, link: bool = False) -> tuple[str, str, str]:
-    if link and os.path.islink(path) and not os.path.isabs(os.readlink(path)):
-        return "--symlink", os.readlink(path), path
-    return "--ro-bind", path, path
-
-
-def _options(
-    sealing: Sealing, shown: Sequence[tuple[str, str, str]], content: Content
-) -> list[str]:
-    limits = sealing.limits
-
-    def tmpfs(path: str, size: int) -> list[str]:
-        return ["--perms", "0700", "--size", str(size), "--tmpfs", path]
-
-    def data(value: bytes, path: str) -> list[str]:
-        return ["--ro-bind-data", content(value), path]
-
-    arguments = [*_ISOLATION, *_USER, "--proc", "/proc", "--dev", "/dev"]
-    arguments += tmpfs("/dev/shm", limits.shm_bytes)  # noqa: S108 - inside
-    arguments += tmpfs("/tmp", limits.tmp_bytes)  # noqa: S108 - inside
-    for option in shown:  # an environment may lie in /tmp
-        arguments += option
-    arguments += data(_PASSWD.encode(), "/etc/passwd")
-    arguments += data(_GROUP.encode(), "/etc/group")
-    arguments += data(_HOSTS.encode(), "/etc/hosts")
-    arguments += tmpfs(RUN, MIB)
-    arguments += data(sealing.connection.encode(), f"{RUN}/connection.json")
-    uploads = list(_placeable(sealing))
-    # What was handed in always fits, whatever the size of a page.
-    room = sum(len(value) + 2 * 4096 for _name, value in uploads)
-    arguments += tmpfs(WORK, limits.work_bytes + room)
-    for name, value in uploads:
-        arguments += ["--file", content(value), f"{WORK}/{name}"]
-    for name, source in sealing.files.items():
-        if _is_large(source):
-            arguments += ["--ro-bind", str(source), f"{WORK}/{name}"]
-        else:
-            arguments += data(source.read_bytes(), f"{WORK}/{name}")
-    fonts = font_cache()
-    if fonts is not None:
-        arguments += data(fonts.read_bytes(), f"/tmp/matplotlib/{fonts.name}")  # noqa: S108
-    # The root and /dev are tmpfs of bubblewrap's, of no set size: nothing may be written there.
-    arguments += ["--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/"]
-    calls = seccomp.program()
-    if calls is not None:
-        arguments += ["--seccomp", content(calls)]
-    for key, text in _variables(sealing, matplotlib="/tmp/matplotlib").items():  # noqa: S108
-        arguments += ["--setenv", key, text]
-    return [*arguments, "--chdir", WORK]
-
-
-def _is_large(path: Path) -> bool:
-    return os.path.getsize(path) > _DATA_BYTES
-
-
-def _limited(sealing: Sealing) -> list[str]:
-    limits = sealing.limits
-    values = {
-        "CORE": 1,
-        "NOFILE": limits.open_files,
-        "AS": 2 * limits.memory_bytes + 1024 * MIB,
-        "FSIZE": max(limits.work_bytes, limits.tmp_bytes),
-        "NPROC": limits.processes + _SPARE_PROCESSES,
-    }
-    pairs = ",".join(f"{name}={value}" for name, value in values.items())
-    return [*PLAIN_PYTHON, _LIMIT, pairs, *sealing.argv]
-
-
-def _placeable(sealing: Sealing) -> Iterator[tuple[str, bytes]]:
-    """Yield the uploads that can lie in the work folder beside the assignment's files."""
-    taken = {PurePosixPath(name) for name in sealing.files}
-    folders = {parent for path in taken for parent in path.parents}
-    for name, value in sealing.uploads.items():
-        path = PurePosixPath(name)
-        if path.is_absolute() or not path.name or ".." in path.parts or "\0" in name:
-            continue
-        if path in folders or not taken.isdisjoint((path, *path.parents)):
-            continue
-        taken.add(path)
-        folders.update(path.parents)
-        yield str(path), value
-
-
-def _variables(sealing: Sealing, *, matplotlib: str) -> dict[str, str]:
-    binaries = [os.path.join(p, "bin") for p in (*sealing.prefixes, sys.prefix)]
-    variables = {
-        "HOME": "/tmp",  # noqa: S108 - inside
-        "USER": "student",
-        "LANG": "C.UTF-8",
-        "PATH": ":".join(dict.fromkeys([*binaries, "/usr/bin", "/bin"])),
-        "TMPDIR": "/tmp",  # noqa: S108 - inside
-        "MPLCONFIGDIR": matplotlib,
-        "IPYTHONDIR": "/tmp/ipython",  # noqa: S108 - inside
-        "JUPYTER_PLATFORM_DIRS": "1",
-        "NBGRADER_EXECUTION": "autograde",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONHASHSEED": "0",
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
-        "NUMEXPR_NUM_THREADS": "1",
-    }
-    if user_site() is not None:
-        variables["PYTHONUSERBASE"] = site.getuserbase()
-    for name in _KEPT_VARIABLES:
-        if name in os.environ:
-            variables[name] = os.environ[name]
-    return variables | dict(sealing.environment)
 
 
 def diagnose() -> Diagnosis:
