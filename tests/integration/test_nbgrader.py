@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -46,11 +47,17 @@ def school(tmp_path_factory: pytest.TempPathFactory) -> sc.SmallCourse:
     return made
 
 
+def succeeds(made: sc.SmallCourse, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a course; it ends well."""
+    done = sc.command(made, *command)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
 @pytest.fixture(scope="module")
 def by_nbgrader(school: sc.SmallCourse, tmp_path_factory: pytest.TempPathFactory) -> sc.SmallCourse:
     made = sc.copy_course(school, tmp_path_factory.mktemp("nbgrader") / "course")
-    done = sc.command(made, "nbgrader", "autograde", sc.NAME)
-    assert done.returncode == 0, done.stderr
+    done = succeeds(made, "nbgrader", "autograde", sc.NAME)
     assert "Warning" not in done.stderr
     return made
 
@@ -58,8 +65,7 @@ def by_nbgrader(school: sc.SmallCourse, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture(scope="module")
 def by_nbjudge(school: sc.SmallCourse, tmp_path_factory: pytest.TempPathFactory) -> sc.SmallCourse:
     made = sc.copy_course(school, tmp_path_factory.mktemp("nbjudge") / "course")
-    done = sc.command(made, "nbjudge", "grade", sc.NAME)
-    assert done.returncode == 0, done.stderr
+    done = succeeds(made, "nbjudge", "grade", sc.NAME)
     assert "would not have seen" not in done.stdout
     return made
 
@@ -141,10 +147,7 @@ def test_formgraders_button_gives_the_same(
 
 
 def test_what_persons_must_still_grade_is_provisional(by_nbjudge: sc.SmallCourse) -> None:
-    done = sc.command(
-        by_nbjudge, "nbjudge", "grade", sc.NAME, "--student", "dora", "--csv", "marks.csv"
-    )
-    assert done.returncode == 0, done.stderr
+    succeeds(by_nbjudge, "nbjudge", "grade", sc.NAME, "--student", "dora", "--csv", "marks.csv")
     lines = (by_nbjudge.root / "marks.csv").read_text("utf-8").splitlines()
     assert lines[0] == f"student,{','.join(sc.MAXIMA)},late_penalty,total,max,provisional"
     # The task is to be graded though nothing was answered; the essay is worth 0 already.
@@ -152,8 +155,7 @@ def test_what_persons_must_still_grade_is_provisional(by_nbjudge: sc.SmallCourse
 
 
 def test_the_feedback_shows_points_and_nothing_that_was_hidden(by_nbjudge: sc.SmallCourse) -> None:
-    done = sc.command(by_nbjudge, "nbjudge", "feedback", sc.NAME)
-    assert done.returncode == 0, done.stderr
+    succeeds(by_nbjudge, "nbjudge", "feedback", sc.NAME)
     pages = sc.files_below(by_nbjudge.root / "feedback")
     for student in POINTS:
         page = pages[f"{student}/{sc.NAME}/p1.html"].decode()
@@ -164,9 +166,16 @@ def test_the_feedback_shows_points_and_nothing_that_was_hidden(by_nbjudge: sc.Sm
     assert "No notebook p2.ipynb was found" in pages[f"chloe/{sc.NAME}/p2.html"].decode()
 
 
+def tiny_course(tmp_path: Path, config: str = "") -> sc.SmallCourse:
+    """Return a course of one notebook of one question, with lines of configuration."""
+    return sc.make_course(
+        tmp_path / "course", notebooks={"p2": sc.p2()}, options="prove=False,", config=config
+    )
+
+
 @pytest.fixture
 def tiny(tmp_path: Path) -> sc.SmallCourse:
-    return sc.make_course(tmp_path / "course", notebooks={"p2": sc.p2()}, options="prove=False,")
+    return tiny_course(tmp_path)
 
 
 RIGHT = {"p2": sc.RIGHT["p2"]}
@@ -209,8 +218,7 @@ def test_what_nbgrader_cannot_see_is_graded_by_nbjudge_and_listed(tiny: sc.Small
 def test_the_command_names_what_nbgrader_would_not_have_seen(tiny: sc.SmallCourse) -> None:
     folder = tiny.submit("capitals", RIGHT)
     (folder / "p2.ipynb").rename(folder / "P2.IPYNB")
-    done = sc.command(tiny, "nbjudge", "grade", sc.NAME)
-    assert done.returncode == 0, done.stderr
+    done = succeeds(tiny, "nbjudge", "grade", sc.NAME)
     assert "would not have seen: capitals" in done.stdout
 
 
@@ -233,12 +241,7 @@ def test_only_the_students_named_are_graded(tiny: sc.SmallCourse) -> None:
 
 
 def test_an_excluded_student_is_left_out_both_ways(tmp_path: Path) -> None:
-    made = sc.make_course(
-        tmp_path / "course",
-        notebooks={"p2": sc.p2()},
-        options="prove=False,",
-        config='c.CourseDirectory.student_id_exclude = "ben,carl"',
-    )
+    made = tiny_course(tmp_path, config='c.CourseDirectory.student_id_exclude = "ben,carl"')
     for student in ("anna", "ben", "carl"):
         made.submit(student, RIGHT)
     grade_class(made.course, sc.NAME, workers=1)
@@ -248,10 +251,8 @@ def test_an_excluded_student_is_left_out_both_ways(tmp_path: Path) -> None:
 
 
 def test_folders_and_gradebook_of_other_names_are_followed(tmp_path: Path) -> None:
-    made = sc.make_course(
-        tmp_path / "course",
-        notebooks={"p2": sc.p2()},
-        options="prove=False,",
+    made = tiny_course(
+        tmp_path,
         config='c.CourseDirectory.submitted_directory = "rendus"\n'
         'c.CourseDirectory.autograded_directory = "notes"\n'
         'c.CourseDirectory.db_url = "sqlite:///data/marks.db"\n'
@@ -266,31 +267,28 @@ def test_folders_and_gradebook_of_other_names_are_followed(tmp_path: Path) -> No
     assert list(ours) == [f"anna/{sc.NAME}/p2.ipynb"]
     assert (made.root / "data" / "marks.db").is_file()
     assert not (made.root / "gradebook.db").exists()
-    done = sc.command(made, "nbgrader", "autograde", sc.NAME, "--force")
-    assert done.returncode == 0, done.stderr
+    succeeds(made, "nbgrader", "autograde", sc.NAME, "--force")
     assert sc.files_below(made.root / "notes") == ours
     mode = (made.root / "notes" / "anna" / sc.NAME / "p2.ipynb").stat().st_mode
     assert oct(mode & 0o777) == "0o664"
 
 
 def test_another_layout_of_folders_works_with_nbgrader_and_is_refused_by_nbjudge(
-    tmp_path: Path,
+    tiny: sc.SmallCourse,
 ) -> None:
-    made = sc.make_course(tmp_path / "course", notebooks={"p2": sc.p2()}, options="prove=False,")
-    made.submit("anna", RIGHT)
+    tiny.submit("anna", RIGHT)
     line = (
         '\nc.CourseDirectory.directory_structure = "{assignment_id}/{nbgrader_step}/{student_id}"\n'
     )
-    path = made.root / "nbgrader_config.py"
+    path = tiny.root / "nbgrader_config.py"
     path.write_text(path.read_text("utf-8") + line, "utf-8")
-    (made.root / sc.NAME / "submitted").mkdir(parents=True)
-    (made.root / "submitted" / "anna" / sc.NAME).rename(made.root / sc.NAME / "submitted" / "anna")
-    (made.root / "source" / sc.NAME).rename(made.root / sc.NAME / "source")
+    (tiny.root / sc.NAME / "submitted").mkdir(parents=True)
+    (tiny.root / "submitted" / "anna" / sc.NAME).rename(tiny.root / sc.NAME / "submitted" / "anna")
+    (tiny.root / "source" / sc.NAME).rename(tiny.root / sc.NAME / "source")
     with pytest.raises(ConfigurationError, match="directory_structure"):
-        _ = made.course
-    done = sc.command(made, "nbgrader", "autograde", sc.NAME)
-    assert done.returncode == 0, done.stderr
-    graded = made.root / sc.NAME / "autograded" / "anna" / "p2.ipynb"
+        _ = tiny.course
+    succeeds(tiny, "nbgrader", "autograde", sc.NAME)
+    graded = tiny.root / sc.NAME / "autograded" / "anna" / "p2.ipynb"
     assert "1 / 1 points" in graded.read_text("utf-8")
 
 
@@ -345,12 +343,7 @@ def test_preprocessors_without_the_judge_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_timeout_of_nbgraders_own_counts_both_ways(tmp_path: Path) -> None:
-    made = sc.make_course(
-        tmp_path / "course",
-        notebooks={"p2": sc.p2()},
-        options="prove=False,",
-        config="c.Execute.timeout = 2",
-    )
+    made = tiny_course(tmp_path, config="c.Execute.timeout = 2")
     loop = {"p2": {"double": "while True:\n    pass"}}
     made.submit("loop", loop)
     report = grade_class(made.course, sc.NAME, workers=1)
