@@ -2,7 +2,9 @@
 
 import importlib
 import re
+import sys
 
+import matplotlib as mpl
 import pytest
 import torch
 from notebook_rules import ROOT, executed
@@ -60,3 +62,26 @@ def run(tp):
     torch.set_num_threads(1)
     yield executed(tp)
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def helper(tp, monkeypatch):
+    """The TP's helper module as students import it; what it shows is drawn and closed."""
+    name = f"{tp}_utils"
+    monkeypatch.syspath_prepend(str(ROOT / "source" / tp))
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    mpl.use("agg", force=True)
+    module = importlib.import_module(name)
+    monkeypatch.setattr(module.plt, "show", lambda: module.plt.gcf().canvas.draw())
+    yield module
+    module.plt.close("all")
+    sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def quick_helper(helper, monkeypatch):
+    """The same module as a graded notebook imports it."""
+    monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
+    del sys.modules[helper.__name__]
+    return importlib.import_module(helper.__name__)

@@ -1,20 +1,16 @@
 """TP1's notebook: what its conventions promise to students, and what its figures show."""
 
-import sys
-
 import matplotlib as mpl
 import numpy as np
 import pytest
 from notebook_rules import (
     NBSP,
-    ROOT,
     RULES,
     Notebook,
     axes_are_labelled_and_no_legend_covers_data,
     promises,
 )
 
-SOURCE = ROOT / "source" / "tp1"
 NOTEBOOK = Notebook("tp1", imports={"os", "numpy", "matplotlib"}, figures=10, letters="αβñ")
 
 
@@ -203,30 +199,11 @@ def test_evidences_cross_near_the_common_alpha_and_their_maxima_are_marked(run):
     assert 0.02 < run.alphas[crossing] < 0.12
 
 
-def test_grading_draws_fewer_pixels_and_the_same_data(monkeypatch):
-    monkeypatch.syspath_prepend(str(SOURCE))
-    monkeypatch.delitem(sys.modules, "tp1_utils", raising=False)
-    monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
-    import tp1_utils as quick
-
-    monkeypatch.delenv("NBGRADER_EXECUTION")
-    del sys.modules["tp1_utils"]
-    import tp1_utils as usual
-
-    del sys.modules["tp1_utils"]
-    assert quick.RESOLUTION < usual.RESOLUTION
+def test_grading_draws_fewer_pixels_and_the_same_data(helper, quick_helper):
+    assert quick_helper.RESOLUTION < helper.RESOLUTION
     x = np.linspace(0, 2, 5)
-    pairs = [m.f_linear(x, 1, 0.2, np.random.default_rng(1)) for m in (quick, usual)]
+    pairs = [m.f_linear(x, 1, 0.2, np.random.default_rng(1)) for m in (quick_helper, helper)]
     assert np.array_equal(*pairs)
-
-
-@pytest.fixture
-def helper(monkeypatch):
-    monkeypatch.syspath_prepend(str(SOURCE))
-    import tp1_utils
-
-    yield tp1_utils
-    sys.modules.pop("tp1_utils", None)
 
 
 def test_data_are_the_truth_plus_seeded_noise(helper):
@@ -253,9 +230,7 @@ def test_zones_end_where_a_gap_is_longer_than_one(helper):
     assert helper.zones([[2.0]]) == [(2.0, 2.0)]
 
 
-def test_figures_survive_what_wrong_answers_give_them(helper, monkeypatch):
-    mpl.use("agg", force=True)
-    monkeypatch.setattr(helper.plt, "show", lambda: helper.plt.gcf().canvas.draw())
+def test_figures_survive_what_wrong_answers_give_them(helper):
     x, column = np.linspace(-1, 2, 5), np.ones((5, 1))
     helper.plot_results(x, x, x, x, column, column, title="colonnes")
     helper.plot_variance(x, x, 0 * column, title="nulle", zoom=1)
@@ -269,4 +244,3 @@ def test_figures_survive_what_wrong_answers_give_them(helper, monkeypatch):
     texts = [t.get_text() for ax in helper.plt.gcf().axes for t in ax.texts]
     assert len([t for t in texts if "covariance" in t]) == 2
     helper.plot_evidence([0.1, 1.0], {"nulle": [[[0.0]], [[0.0]]]}, alpha_common=0.1)
-    helper.plt.close("all")
