@@ -31,6 +31,10 @@ HAND_PASSES = [[[0.9, 0.1, 0.0]], [[0.5, 0.5, 0.0]], [[0.4, 0.3, 0.3]], [[0.8, 0
 """Vecteur de contrôle, (4, 1, 3) : ratio 0, entropie 0,829300, information mutuelle 0,177416."""
 
 
+HAND_VOTES = [[[0.5, 0.4, 0.1]], [[0.6, 0.4, 0.0]], [[0.5, 0.45, 0.05]], [[0, 1, 0]], [[0, 1, 0]]]
+"""Trois votes contre deux, (5, 1, 3) : ratio 2/5, bien que la moyenne préfère la minorité."""
+
+
 def assert_close_or_own(actual: Any, expected: Any, own: Own, **how: Any) -> None:
     """Vérifie que actual est expected ou, à défaut, l'un des résultats que own() calcule.
 
@@ -328,6 +332,10 @@ def confidnet_run(LeNet, LeNetConfidNet, x, by_shape):  # type: ignore[no-untype
     model.eval()
     logits, c = model(x)
     measured["logits"], measured["c"] = logits.detach(), c.detach()
+    try:
+        measured["c_one"] = model(x[:1])[1].detach()
+    except Exception:  # un forward qui ne sait traiter que plusieurs images
+        measured["c_one"] = c.detach()[:0]
     if by_shape:
         measured["hidden"] = seen[0].detach()
     model.train()
@@ -471,12 +479,27 @@ def _loss_to(target: Array, c: Array) -> tuple[float, Array]:
     )
 
 
+@probe
+def loss_to_given_target(confidnet_loss, logits, c, labels, first, second):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Coût quand le nom confidences, dans le notebook, donne le couple (first, second)."""
+    import torch
+
+    names = confidnet_loss.__globals__
+    theirs = names["confidences"]
+    names["confidences"] = lambda *given: (torch.tensor(first), torch.tensor(second))
+    try:
+        return float(confidnet_loss(*(torch.tensor(value) for value in (logits, c, labels))))
+    finally:
+        names["confidences"] = theirs
+
+
 def own_loss(
-    confidences: Any, logits: Array, c: Array, labels: NDArray[np.int64]
+    confidnet_loss: Any, confidences: Any, logits: Array, c: Array, labels: NDArray[np.int64]
 ) -> list[tuple[float, Array]]:
     """[(coût, gradient)] avec la TCP que donne confidences de l'étudiant, si elle est plausible.
 
-    Plausible : entre 0 et 1, qui varie, et qui dépend des étiquettes (ce que la MCP ne fait pas).
+    Plausible : entre 0 et 1, qui varie, et que le coût prend bien pour cible : prendre la MCP sans
+    passer par confidences est une faute de cette question-ci.
     """
     import torch
 
@@ -484,14 +507,21 @@ def own_loss(
         given = torch.from_numpy(softmax(logits)), torch.from_numpy(y)
         return np.asarray(confidences(*given)[1], dtype=float).reshape(-1)
 
-    tcp, moved = theirs(labels), theirs((labels + 1) % logits.shape[1])
+    tcp = theirs(labels)
     plausible = (
         tcp.shape == c.shape
         and bool(((tcp >= 0) & (tcp <= 1)).all())
         and float(np.ptp(tcp)) > 0
-        and not np.allclose(tcp, moved)
+        and _follows(confidnet_loss, logits, c, labels)
     )
     return [_loss_to(tcp, c)] if plausible else []
+
+
+def _follows(confidnet_loss: Any, logits: Array, c: Array, labels: NDArray[np.int64]) -> bool:
+    """Dit si le coût est l'erreur quadratique à ce que confidences donne en second."""
+    first, second = np.linspace(0.1, 0.4, c.size), np.linspace(0.9, 0.2, c.size)
+    found = loss_to_given_target(confidnet_loss, logits, c, labels, first, second)
+    return bool(abs(float(found) - _loss_to(second, c)[0]) < 1e-6)
 
 
 # --- Question 2.3 ----------------------------------------------------------------------------
@@ -558,6 +588,22 @@ def mean_gap(scores, positives):  # type: ignore[no-untyped-def]  # noqa: ANN001
 
     positives = np.asarray(positives, dtype=bool)
     return float(np.mean(scores[positives]) - np.mean(scores[~positives]))
+
+
+@sendable
+def distinct_scores(scores, positives):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Une mesure : le nombre de scores différents."""
+    import numpy as np
+
+    return float(np.unique(np.asarray(scores)).size)
+
+
+@sendable
+def total_of_positives(scores, positives):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Une mesure : la somme des scores des positifs."""
+    import numpy as np
+
+    return float(np.sum(np.asarray(scores)[np.asarray(positives, dtype=bool)]))
 
 
 def paired_scores(generator: np.random.Generator) -> tuple[Array, Array, NDArray[np.bool_]]:
@@ -698,12 +744,25 @@ def assert_steps(
     temperature: float,
     *,
     what: str,
+    sign: int = 1,
 ) -> None:
-    """Vérifie que l'image a bougé de epsilon contre le signe du gradient."""
+    """Vérifie que l'image a bougé de epsilon contre le signe du gradient (sign -1 : selon)."""
     step = (np.asarray(moved, dtype=float).reshape(np.shape(x)) - x) / epsilon
     gradient = toy_gradient(weights, x, temperature)
     clear = np.abs(gradient) > 1e-2 * np.abs(gradient).max(axis=(1, 2, 3), keepdims=True)
-    assert_close(step[clear], -np.sign(gradient[clear]), what=what, rtol=0, atol=1e-3)
+    assert_close(step[clear], -sign * np.sign(gradient[clear]), what=what, rtol=0, atol=1e-3)
+
+
+def sign_of_steps(
+    moved: Sequence[Any], weights: dict[str, Array], cases: Sequence[tuple[Array, float, float]]
+) -> int:
+    """-1 si tous les pas vont selon le gradient : un signe oublié, payé à part ; sinon 1."""
+    try:
+        for step, case in zip(moved, cases, strict=True):
+            assert_steps(step, weights, *case, what="", sign=-1)
+    except (CheckFailed, ValueError):  # ValueError : pas de cette forme
+        return 1
+    return -1
 
 
 def scores_of(

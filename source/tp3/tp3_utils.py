@@ -14,14 +14,16 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, ScalarFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, ScalarFormatter
 
 # Palette d'Okabe et Ito, lisible aussi par les personnes daltoniennes.
 BLEU, CIEL, ORANGE, VERT, ROUGE = "#0072b2", "#56b4e9", "#e69f00", "#009e73", "#d55e00"
 ROSE, GRIS, NOIR = "#cc79a7", "#999999", "#000000"
 COULEURS = (GRIS, ORANGE, BLEU, VERT, ROSE)
+SIGNE = LinearSegmentedColormap.from_list("signe", [ORANGE, "#ffffff", BLEU])
 
 # À la correction, les figures sont tracées avec moins de pixels (jamais avec d'autres données).
 RESOLUTION = 50 if os.environ.get("NBGRADER_EXECUTION") else 100
@@ -103,7 +105,7 @@ def _chemin(nom):
     if not chemin.is_file():
         raise FileNotFoundError(
             f"Le fichier {nom} est introuvable dans {DATA}. Gardez le dossier data/ à côté de "
-            "tp3_utils.py (sur Colab : importez l'archive du TP, puis exécutez !unzip -o tp3.zip)."
+            "tp3_utils.py (sur Colab : importez tp3.zip, puis exécutez à nouveau les cellules depuis le début)."
         )
     return chemin
 
@@ -115,10 +117,10 @@ def plot_loss(losses, title, ylabel):
     """Trace un coût (steps,) au fil des pas, et sa moyenne glissante sur 20 pas."""
     losses = _plat(losses)
     fig, ax = _figure(1, 1, (6.5, 3.4))
-    ax.plot(losses, color=GRIS, linewidth=1, label="un paquet")
+    ax.plot(losses, color=GRIS, linewidth=1, label="un mini-lot")
     largeur = min(20, len(losses))
     lisse = np.convolve(losses, np.ones(largeur) / largeur, mode="valid")
-    ax.plot(np.arange(largeur - 1, len(losses)), lisse, color=BLEU, linewidth=2, label="moyenne de 20 paquets")
+    ax.plot(np.arange(largeur - 1, len(losses)), lisse, color=BLEU, linewidth=2, label="moyenne des 20 derniers")
     ax.set(title=title, xlabel="pas", ylabel=ylabel)
     ax.set_ylim(bottom=0)
     fig.legend(loc="outside lower center", ncols=2, frameon=False)
@@ -264,6 +266,7 @@ def plot_intervals(rows, title, xlabel):
         ax.plot(valeur, rang, "o", color=ROUGE, markersize=7)
     ax.axvline(0, color=NOIR, linestyle="--", linewidth=1)
     ax.set_yticks(range(len(rows)), list(rows))
+    ax.xaxis.set_major_locator(MaxNLocator(6))
     ax.set(title=title, xlabel=xlabel, ylabel="comparaison", ylim=(len(rows) - 0.5, -0.5))
     poignees = [
         Line2D([], [], marker="o", color=ROUGE, linestyle="none", markersize=7),
@@ -284,12 +287,12 @@ def plot_odin(x, x_moved, epsilon, title):
         ax.set_title(nom)
     ecart = apres - avant
     echelle = epsilon or 1
-    axes[1].imshow(ecart / echelle, cmap="PuOr", vmin=-1, vmax=1)
+    axes[1].imshow(ecart / echelle, cmap=SIGNE, vmin=-1, vmax=1)
     axes[1].set_title("perturbation")
     for ax in axes:
         ax.set(xticks=[], yticks=[], xlabel="colonne")
     axes[0].set_ylabel("ligne")
-    couleurs = plt.colormaps["PuOr"]([0.0, 0.5, 1.0])
+    couleurs = SIGNE([0.0, 0.5, 1.0])
     valeur = f"{epsilon:g}".replace(".", ",")
     poignees = [Patch(facecolor=couleur, edgecolor=GRIS) for couleur in couleurs]
     fig.legend(poignees, [f"− {valeur}", "0", f"+ {valeur}"], loc="outside lower center", ncols=3, frameon=False)

@@ -295,7 +295,7 @@ def test_the_text_on_failures_quotes_what_the_data_say(run):
     assert f"{100 * run.errors[top].mean():.0f} % seulement" in said
     for name in ("MC dropout − MCP, AUPR", "ConfidNet − MCP, AUPR"):
         _, low, high = run.rows[name]
-        signs = [("+" if bound > 0 else "-") + french(abs(bound), 3) for bound in (low, high)]
+        signs = [("+" if bound > 0 else "−") + french(abs(bound), 3) for bound in (low, high)]
         assert f"de {signs[0]} à {signs[1]}" in said
 
 

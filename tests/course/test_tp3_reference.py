@@ -661,5 +661,5 @@ def test_probes_hold_nothing_of_the_reference(checks, tp3):
         for value in vars(checks).values()
         if hasattr(value, "nbjudge_probe")
     ]
-    assert len(bodies) == 9
+    assert len(bodies) == 10
     assert not [line for line in answers for body in bodies if line in body]
