@@ -1,28 +1,33 @@
-"""Grading a whole class from a course folder: read, prove, grade in parallel, store."""
+"""Grading a whole class from a course folder: plan, prove, grade in parallel, store."""
 
 from __future__ import annotations
 
 import glob
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from nbjudge import i18n
 from nbjudge.assignment import Assignment
 from nbjudge.course import Course
-from nbjudge.errors import MachineError, NbJudgeError, UnknownNameError
-from nbjudge.imports import load_jsonschema
+from nbjudge.errors import DiskFull, MachineError, NbJudgeError, UnknownNameError
+from nbjudge.gradebook import read_standings, scores_of
 from nbjudge.lateness import Penalties
 from nbjudge.marks import Row, rows
-from nbjudge.parallel import Graded, grade_many, refuse_in_worker
-from nbjudge.produce import write_folder
+from nbjudge.parallel import Graded, Scheduler, grade_many, refuse_in_worker
+from nbjudge.plan import Need, Planner, Task
 from nbjudge.proof import proved
-from nbjudge.records import keep_removed, write_record
+from nbjudge.receipts import Receipt, stopping_when_full
+from nbjudge.records import keep_removed
+from nbjudge.result_key import Ground, ground
 from nbjudge.secret import course_secret
 from nbjudge.store import Store, is_timestamp
+from nbjudge.storing import Writer
 from nbjudge.submissions import Submission, read_submission, students_with
+from nbjudge.writer_lock import only_writer
 
 
 @dataclass
@@ -32,11 +37,52 @@ class ClassReport:
     assignment: Assignment
     marks: list[Row] = field(default_factory=list)
     graded: list[str] = field(default_factory=list)
+    """Students whose submission was executed and stored."""
+    stored: list[str] = field(default_factory=list)
+    """Those of whom only the time of arrival and the late penalties were written again."""
+    unchanged: list[str] = field(default_factory=list)
+    """Those of whom all was stored already."""
     failed: dict[str, NbJudgeError] = field(default_factory=dict)
     """Students whose submission this machine could not grade, and why."""
+    why: dict[str, str] = field(default_factory=dict)
+    """Why a submission was graded or stored again."""
+    receipts: dict[str, Receipt] = field(default_factory=dict)
+    """Of what is stored now."""
     warnings: list[str] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
     """Students whose files plain nbgrader would not have graded."""
+
+    def take(self, student: str, receipt: Receipt, said: Sequence[str]) -> None:
+        """Note what was stored of a submission."""
+        self.receipts[student] = receipt
+        self.warnings += said
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Class:
+    """What is known before anything is graded."""
+
+    course: Course
+    assignment: Assignment
+    secret: bytes
+    ground: Ground
+    tasks: tuple[Task, ...]
+    penalties: Penalties
+    report: ClassReport
+
+    def submission(self, student: str) -> Submission:
+        folder = self.course.folder("submitted") / student / self.assignment.name
+        return read_submission(folder, student, self.assignment, self.course.settings.limits)
+
+    def needing(self, need: Need) -> list[Task]:
+        return [task for task in self.tasks if task.need is need]
+
+
+def plan_class(
+    course: Course, name: str, *, students: Sequence[str] = (), force: bool = False
+) -> list[Task]:
+    """Return what :func:`grade_class` would do; nothing is graded and nothing is stored."""
+    return list(_prepare(course, name, students, force=force).tasks)
 
 
 def grade_class(
@@ -45,9 +91,14 @@ def grade_class(
     *,
     students: Sequence[str] = (),
     workers: int = 1,
+    scheduler: Scheduler | None = None,
+    force: bool = False,
     progress: Callable[[Graded, int], None] | None = None,
 ) -> ClassReport:
     """Grade the submissions of an assignment; store marks, graded notebooks, records.
+
+    A submission whose stored result has the same key (:mod:`nbjudge.result_key`) is not executed
+    again.
 
     Parameters
     ----------
@@ -59,8 +110,12 @@ def grade_class(
         Only these; all when empty.
     workers
         Processes.
+    scheduler
+        A Dask cluster in their place.
+    force
+        Whether those that did not change are graded again.
     progress
-        Called after each submission with it and the number of submissions.
+        Called after each submission that is graded, with it and the number of those.
 
     Raises
     ------
@@ -69,11 +124,31 @@ def grade_class(
     HiddenTestError
         If the reference itself fails a test.
     ConfigurationError
-        If a script calls this outside of ``if __name__ == "__main__":``.
+        If a script calls this outside of ``if __name__ == "__main__":``, or if another process is
+        grading this course.
+    DiskFull
+        If there is no room left; what was stored before stays.
     MachineError
         If this computer cannot grade.
     """
     refuse_in_worker()
+    with only_writer(course.root, name):
+        known = _prepare(course, name, students, force=force)
+        report = known.report
+        if any(task.need is not Need.NOTHING for task in known.tasks):
+            known = _work(known, workers, scheduler, progress)
+        report.assignment = known.assignment
+        report.unchanged = [task.student for task in known.needing(Need.NOTHING)]
+        shown = {*report.graded, *report.stored, *report.unchanged}
+        scores = scores_of(read_standings(course.db_url, name))
+        report.marks = [
+            row for row in rows(known.assignment, scores) if row.student in shown or not students
+        ]
+    return report
+
+
+def _prepare(course: Course, name: str, students: Sequence[str], *, force: bool) -> _Class:
+    """Find out what is to be done."""
     settings = course.settings
     i18n.use_language(settings.language)
     assignment = course.compile(name)
@@ -87,7 +162,17 @@ def grade_class(
             f" Submissions are there of: {', '.join(present[:20]) or 'nobody'}."
         )
     report = ClassReport(assignment)
-    chosen = []
+    secret = course_secret(course.root)
+    penalties = Penalties(course.config)
+    planner = Planner(
+        root=course.root,
+        autograded=course.folder("autograded"),
+        ground=ground(assignment, settings, secret),
+        standings=read_standings(course.db_url, name),
+        plugin=penalties.fingerprint,
+        force=force,
+    )
+    tasks = []
     for student in present if not students else sorted(set(students)):
         try:
             student.encode()
@@ -96,102 +181,97 @@ def grade_class(
                 f"{student.encode('utf-8', 'replace').decode()}: not graded, the name of the "
                 "folder is not in UTF-8; rename it."
             )
-        else:
-            chosen.append(student)
-    secret = course_secret(course.root)
-    assignment = proved(course.root, assignment, settings, secret)
+            continue
+        # Read now for its key, and again when it is graded: the class need not fit in memory.
+        folder = submitted / student / name
+        submission = read_submission(folder, student, assignment, settings.limits)
+        task = planner.task(submission)
+        tasks.append(task)
+        if task.why:
+            report.why[student] = task.why
+        if task.need is Need.NOTHING and task.receipt is not None:
+            report.receipts[student] = task.receipt
+        if not _nbgrader_sees(submitted, submission):
+            report.unseen.append(student)
+    return _Class(
+        course=course,
+        assignment=assignment,
+        secret=secret,
+        ground=planner.ground,
+        tasks=tuple(tasks),
+        penalties=penalties,
+        report=report,
+    )
 
-    def submissions() -> Iterator[Submission]:
-        for student in chosen:
-            folder = submitted / student / name
-            submission = read_submission(folder, student, assignment, settings.limits)
-            if not _nbgrader_sees(submitted, submission):
-                report.unseen.append(student)
-            yield submission
 
+def _work(
+    known: _Class,
+    workers: int,
+    scheduler: Scheduler | None,
+    progress: Callable[[Graded, int], None] | None,
+) -> _Class:
+    """Grade and store what needs it."""
+    course, report = known.course, known.report
+    to_grade = known.needing(Need.GRADE)
+    if to_grade:
+        assignment = proved(course.root, known.assignment, course.settings, known.secret)
+        known = replace(known, assignment=assignment)
     with Store(course.db_url, course.course_id) as store:
-        gone = store.sync(assignment, partial(keep_removed, course.root))
-        report.warnings += gone
-        for graded in grade_many(submissions(), assignment, settings, secret, workers=workers):
-            _keep(course, assignment, graded, store, report)
-            if progress is not None:
-                progress(graded, len(chosen))
-        report.marks = [
-            row
-            for row in rows(assignment, store.scores(name))
-            if row.student in report.graded or not students
-        ]
+        report.warnings += store.sync(known.assignment, partial(keep_removed, course.root))
+        writer = Writer(
+            course=course,
+            assignment=known.assignment,
+            ground=known.ground,
+            penalties=known.penalties,
+            store=store,
+        )
+        for task in known.needing(Need.STORE):
+            with _kept(known, task.student, report.stored):
+                assert task.receipt is not None  # noqa: S101 - the plan says so
+                said = writer.write_times(known.submission(task.student), task.receipt)
+                report.take(task.student, *said)
+        grading = grade_many(
+            (known.submission(task.student) for task in to_grade),
+            known.assignment,
+            course.settings,
+            known.secret,
+            workers=workers,
+            scheduler=scheduler,
+        )
+        # However this ends, the workers end with it.
+        with closing(grading):
+            for graded in grading:
+                with _kept(known, graded.submission.student, report.graded):
+                    if graded.error is not None:
+                        raise graded.error
+                    said = writer.write(graded.submission, graded.results)
+                    report.take(graded.submission.student, *said)
+                if progress is not None:
+                    progress(graded, len(to_grade))
     report.graded.sort()
-    return report
+    return known
 
 
-def _keep(
-    course: Course, assignment: Assignment, graded: Graded, store: Store, report: ClassReport
-) -> None:
-    student = graded.submission.student
+@contextmanager
+def _kept(known: _Class, student: str, done: list[str]) -> Iterator[None]:
+    """Note a submission as done, or why it is not; only a full disk ends the run."""
     try:
-        if graded.error is not None:
-            raise graded.error
-        _write(course, assignment, graded, store, report)
+        with stopping_when_full(f"Writing what was graded of {student}"):
+            yield
+    except DiskFull as error:
+        raise DiskFull(
+            f"{error} What was stored before stays. Make room, and give the command again: it goes "
+            "on from there."
+        ) from error
     except NbJudgeError as error:
-        report.failed[student] = error
+        known.report.failed[student] = error
     except OSError as error:
-        report.failed[student] = MachineError(
+        known.report.failed[student] = MachineError(
             f"Writing the graded notebooks of {student}: {error}. Grade {student} again when that "
             "has been put right."
         )
     else:
-        report.graded.append(student)
-
-
-def _write(
-    course: Course, assignment: Assignment, graded: Graded, store: Store, report: ClassReport
-) -> None:
-    submission = graded.submission
-    student = submission.student
-    saved = store.save(
-        assignment, student, submission.timestamp, graded.results, Penalties(course.config)
-    )
-    if saved.complaint:
-        report.warnings.append(saved.complaint)
-    for result in graded.results:
-        write_record(course.root, student, assignment.name, result)
-        report.warnings += [f"{student}: {line}" for line in result.log]
-    write_folder(
-        course.folder("autograded") / student / assignment.name,
-        _autograded_files(assignment, graded),
-        permissions=course.permissions,
-    )
-
-
-def _autograded_files(assignment: Assignment, graded: Graded) -> dict[str, bytes]:
-    """Return what ``autograded/`` holds of a submission: what nbgrader itself would write there."""
-    load_jsonschema()
-    import nbformat
-
-    files: dict[str, bytes] = {}
-    # Feedback is written beside what is copied from here: a folder of its name would be in the way.
-    pages = {f"{notebook.name}.html" for notebook in assignment.notebooks}
-    for upload in graded.submission.uploads.values():
-        files.update((k, v) for k, v in upload.files.items() if Path(k).parts[0] not in pages)
-    files.update({k: v for k, v in assignment.files.items() if k not in assignment.editable})
-    if graded.submission.timestamp is not None:
-        files["timestamp.txt"] = graded.submission.timestamp.encode()
-    for result in graded.results:
-        text = nbformat.writes(nbformat.from_dict(result.document))
-        files[f"{result.notebook}.ipynb"] = (text.rstrip("\n") + "\n").encode()
-    return _plain(files)
-
-
-def _plain(files: dict[str, bytes]) -> dict[str, bytes]:
-    """Leave out what would lie outside the folder, or in the way of another file."""
-    return {
-        path: data
-        for path, data in files.items()
-        if not Path(path).is_absolute()
-        and ".." not in Path(path).parts
-        and not any(str(parent) in files for parent in Path(path).parents)
-    }
+        done.append(student)
 
 
 _COPIED = 4_000

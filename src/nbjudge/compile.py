@@ -12,7 +12,7 @@ import json
 import math
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -44,8 +44,26 @@ class Sources:
     """Patterns of file and folder names that are left out."""
 
 
-def compile_assignment(
+def notebook_paths(sources: Sources) -> list[Path]:
+    """Return an assignment's source notebooks, sorted."""
+    return sorted(path for path in sources.source.glob("*.ipynb") if path.is_file())
+
+
+def read_notebooks(
     name: str, sources: Sources, settings: Settings, config: Any = None
+) -> tuple[SourceNotebook, ...]:
+    """Read an assignment's notebooks; see :func:`compile_assignment`."""
+    return tuple(
+        _notebook(path, name, sources, settings, config) for path in notebook_paths(sources)
+    )
+
+
+def compile_assignment(
+    name: str,
+    sources: Sources,
+    settings: Settings,
+    config: Any = None,
+    read: Callable[[str, Sources, Settings, Any], tuple[SourceNotebook, ...]] = read_notebooks,
 ) -> Assignment:
     """Read an assignment as the instructor wrote it.
 
@@ -59,6 +77,8 @@ def compile_assignment(
         ``tests`` says where test cells run that do not say it themselves.
     config
         The course's traitlets configuration (delimiters, stubs, header and footer).
+    read
+        Reads its notebooks.
 
     Raises
     ------
@@ -78,15 +98,14 @@ def compile_assignment(
             f"Looking for the assignment {name!r}: there is no folder {sources.source}. "
             f"Assignments here: {', '.join(known) or 'none'}."
         )
-    paths = sorted(path for path in sources.source.glob("*.ipynb") if path.is_file())
-    if not paths:
+    if not notebook_paths(sources):
         raise NotebookError(
             f"Reading the assignment {name!r}: {sources.source} holds no notebook (.ipynb)."
         )
     ignore = (*sources.ignore, *_LITTER)
     assignment = Assignment(
         name=name,
-        notebooks=tuple(_notebook(path, name, sources, settings, config) for path in paths),
+        notebooks=read(name, sources, settings, config),
         files=_files(sources.source, ignore, notebooks=False),
         judge_files=_files(sources.judge, ignore, notebooks=True),
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from nbjudge.assignment import Assignment
 from nbjudge.compile import IGNORED, Sources, compile_assignment
+from nbjudge.compiled import notebooks_of
 from nbjudge.configuration import settings_from
 from nbjudge.errors import ConfigurationError
 from nbjudge.settings import Settings
@@ -96,7 +97,11 @@ class Course:
             If there is none of this name, or it cannot be used.
         """
         return compile_assignment(
-            assignment, self.sources(assignment), self.settings, config=self.config
+            assignment,
+            self.sources(assignment),
+            self.settings,
+            config=self.config,
+            read=notebooks_of,
         )
 
 

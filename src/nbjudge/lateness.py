@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from nbjudge.config_text import canonical
 from nbjudge.errors import ConfigurationError
 from nbjudge.imports import load_jsonschema
 
@@ -62,20 +63,6 @@ def _code(module: str) -> list[Path]:
     except (ImportError, ValueError):  # loaded from the configuration file itself
         file = getattr(sys.modules.get(module), "__file__", None)
         return [Path(file)] if file else []
-
-
-def canonical(config: Any) -> str:
-    """Return a configuration as text: equal ones give the same, in every process."""
-
-    def plain(value: Any) -> Any:
-        if hasattr(value, "to_dict"):  # options that are added to a default
-            return value.to_dict()
-        if isinstance(value, set | frozenset):
-            return sorted(map(str, value))
-        name = getattr(value, "__qualname__", None)
-        return f"{value.__module__}.{name}" if name else repr(value)
-
-    return json.dumps(config, default=plain, sort_keys=True, skipkeys=True)
 
 
 class Penalties:

@@ -19,7 +19,8 @@ from nbjudge.errors import UnknownNameError
 from nbjudge.inert import printable
 from nbjudge.verdict import Result
 
-_FOLDER = Path(".nbjudge") / "results"
+RESULTS = Path(".nbjudge") / "results"
+"""In the course's folder."""
 _NOTE = 2_000
 """Characters kept of a sentence."""
 _REMOVED = Path(".nbjudge") / "removed.txt"
@@ -41,7 +42,7 @@ def with_notes(result: Result, notes: Sequence[str]) -> Result:
 
 def record_path(root: Path, student: str, assignment: str, notebook: str) -> Path:
     """Return where a notebook's record lies."""
-    return root / _FOLDER / student / assignment / f"{notebook}.json"
+    return root / RESULTS / student / assignment / f"{notebook}.json"
 
 
 def write_record(root: Path, student: str, assignment: str, result: Result) -> None:
