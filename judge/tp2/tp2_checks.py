@@ -270,7 +270,8 @@ cas, quel que soit l'ordre des opérations, l'erreur relative d'une somme de N =
 et de la loi a priori est de 34 u ; celle de chaque terme, de 4 u, et de 4 u S par les logits, S
 étant le maximum de sum_j |x_j w_j| (un terme varie moins que son logit, et sum |p - y| <= U). Sur
 4 000 problèmes tirés comme dans le test, S <= 10,5, d'où deux erreurs <= 9,6e-6 : la borne ne
-suppose rien de la queue des arrêts, et les mesures (test_tp2_bounds.py) en restent loin.
+suppose rien de la queue des arrêts. Le plus grand dépassement observé, 1 000 problèmes pour chacun
+de dix optimiseurs, est de 4,0e-7 ; une erreur sur U laisse 2e-2 (test_tp2_bounds.py).
 
 Ce que l'énoncé demande suffit largement : U est lam-fortement convexe, donc
 U - min U <= ||gradient||² / (2 lam) <= 3 (1e-4)² / 2 = 1,5e-8, pour min U >= 2,5.
