@@ -348,6 +348,23 @@ def test_mc_dropout_measures_the_passes_known_by_hand(silent):
     assert_allclose(said.variation_ratio, [0.0])
 
 
+def test_means_of_probabilities_and_of_logits_are_of_the_same_passes(silent):
+    network, x = LeNet(), random_images(7)
+
+    said = scores.mc_dropout(network, x, samples=5, seed=1, progress=silent)
+    mean, logits = scores.mc_means(network, x, samples=5, seed=1, progress=silent)
+
+    assert_array_equal(mean, said.mean)
+    assert not network.training
+    assert logits.shape == (7, 10)
+    # The same only where the passes agree: here they do not.
+    assert np.abs(softmax(logits, axis=1) - mean).max() > 1e-4
+    pair = [[-1.0, 0.0, 3.0], [-2.0, 0.0, 0.0]]
+    padded = [np.exp([*z, *[-50.0] * 7]).tolist() for z in pair]
+    _, logits = scores.mc_means(Passes(padded), x[:1, 0, :1, 0], samples=2, seed=0, progress=silent)
+    assert_allclose(logits[0, :3], np.mean(pair, axis=0))
+
+
 def test_mc_dropout_draws_by_its_seed_and_leaves_eval_mode(silent):
     network, x = LeNet(), random_images(7)
 

@@ -38,6 +38,8 @@ def made_up_run():
         "test_logits": test,
         "test_entropy": rng.random(TESTED),
         "test_mutual_information": rng.random(TESTED),
+        "test_mean_softmax": softmax(logits_for(labels), axis=1),
+        "test_mean_logits": logits_for(labels),
         "test_confidence": np.where(wrong, -2.0, 2.0),
         "head_epoch": np.array(7),
         "fitted_wrong": np.arange(50.0) < 5,
@@ -110,10 +112,33 @@ def test_the_document_says_how_many_trainings_there_are(document):
     assert "MLP 2, SmallConvNet 2, LeNet 1, LeNet without dropout 2;" in text
 
 
+def test_what_lies_between_mcp_and_mc_dropout_has_its_number(document, made):
+    text = document.read_text(encoding="utf-8")
+
+    for name, comparison in made.dropout.items():
+        whole = made.failure[name].value
+        for ours, theirs in (("MCP", "MCP"), ("entropy of the mean softmax", "MC dropout")):
+            measured = comparison.value[ours, "AUPR-Error"].value
+            assert measured == whole[theirs, "AUPR-Error"].value
+        for method in ("entropy without passes", "largest of the mean softmax"):
+            assert report.points(comparison.gain[method, "AUPR-Error"]) in text
+    assert made.dropout.keys() == made.by_the_authors.keys() == {"MLP"}
+
+
+def test_the_authors_judge_mc_dropout_by_the_errors_of_its_own_prediction():
+    logits = np.log([[0.8, 0.2], [0.4, 0.6], [0.1, 0.9]])
+    run = {"test_logits": -logits, "test_mean_logits": logits}
+
+    # The second image is the only error, and the least sure.
+    assert report.by_the_authors(run, np.array([0, 0, 1])) == 1.0
+    # The first is: second in the order of entropies.
+    assert report.by_the_authors(run, np.array([1, 1, 1])) == 0.5
+
+
 def test_tables_are_whole(document):
     tables = re.findall(r"(?:^\|.*\n)+", document.read_text(encoding="utf-8"), re.MULTILINE)
 
-    assert len(tables) == 7
+    assert len(tables) == 8
     for table in tables:
         widths = {line.strip().count("|") for line in table.splitlines()}
         assert len(widths) == 1, table

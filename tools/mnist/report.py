@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from rich.progress import Progress
-from scipy.special import expit, softmax
+from scipy.special import entr, expit, softmax
 
 from mnist import experiments
 from mnist.experiments import EPSILONS, EXPERIMENTS, Experiment, Material
@@ -75,6 +75,34 @@ def failure_runs(runs: Sequence[Arrays], labels: NDArray[np.integer]) -> list[Ru
         )
         for run in runs
     ]
+
+
+def dropout_runs(runs: Sequence[Arrays], labels: NDArray[np.integer]) -> list[Run]:
+    """Return the errors of `failure_runs`; MCP, MC dropout and what lies between them."""
+    return [
+        Run(
+            run["test_logits"].argmax(1) != labels,
+            {
+                "MCP": not_the_largest(run["test_logits"]),
+                "entropy without passes": _entropy(run["test_logits"]),
+                "largest of the mean softmax": 1 - run["test_mean_softmax"].max(1),
+                "entropy of the mean softmax": run["test_entropy"],
+                "entropy of the mean logits": _entropy(run["test_mean_logits"]),
+            },
+        )
+        for run in runs
+    ]
+
+
+def by_the_authors(run: Arrays, labels: NDArray[np.integer]) -> float:
+    """Return AUPR-Error of MC dropout where its own prediction is judged, from mean logits."""
+    logits = run["test_mean_logits"]
+    return aupr_positive(logits.argmax(1) != labels, _entropy(logits))
+
+
+def _entropy(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the entropy in nats of the softmax of (N, K)."""
+    return np.asarray(entr(softmax(logits, axis=1)).sum(1))
 
 
 def outside_runs(runs: Sequence[Arrays]) -> list[Run]:
@@ -142,6 +170,9 @@ class Report:
     seeds: Mapping[str, Sequence[int]]
     accuracy: Mapping[str, Sequence[float]]
     failure: Mapping[str, Comparison]
+    #: Only AUPR-Error, of `dropout_runs`; then of the authors' way, a value a training.
+    dropout: Mapping[str, Comparison]
+    by_the_authors: Mapping[str, Sequence[float]]
     errors: Mapping[str, Sequence[int]]
     calibration: Mapping[str, Sequence[Calibration]]
     outside: Mapping[str, Comparison]
@@ -182,6 +213,14 @@ def gather(
         failure={
             name: compared(failure_runs(found, labels), FAILURE)
             for name, found in having("failure").items()
+        },
+        dropout={
+            name: compared(dropout_runs(found, labels), {"AUPR-Error": aupr_positive})
+            for name, found in having("dropout").items()
+        },
+        by_the_authors={
+            name: [by_the_authors(run, labels) for run in found]
+            for name, found in having("dropout").items()
         },
         calibration={
             name: [
@@ -340,7 +379,9 @@ def reliability_figure(report: Report) -> Figure:
             (first.after, BLUE, "s", f"after, T = {first.temperature:.2f}"),
         ):
             _diagram(axes, diagram, colour, marker, said)
-        axes.set(title=name, xlabel="Confidence", xlim=(0, 1.02), ylim=(0, 1.02), aspect="equal")
+        # Room for whole marks at 0 and 1.
+        ends = (-0.03, 1.03)
+        axes.set(title=name, xlabel="Confidence", xlim=ends, ylim=ends, aspect="equal")
         axes.title.set_fontsize(9)
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), fontsize=7.5)
     figure.axes[0].set_ylabel("Accuracy")
@@ -373,16 +414,16 @@ def odin_figure(report: Report) -> Figure:
         for place, run in enumerate(report.choice[name]):
             axes.plot(
                 places,
-                run["choice_auroc"],
+                100 * run["choice_auroc"],
                 style,
                 color=colour,
                 linewidth=1.2,
                 label=name if place == 0 else None,
             )
             best = EPSILONS.index(float(run["epsilon"]))
-            axes.plot(best, run["choice_auroc"][best], "o", color=colour, markersize=5)
+            axes.plot(best, 100 * run["choice_auroc"][best], "o", color=colour, markersize=5)
     axes.set_xticks(places, [f"{e:g}" for e in EPSILONS])
-    axes.set(xlabel="epsilon (standardised units)", ylabel="AUROC, T = 1000")
+    axes.set(xlabel="epsilon (standardised units)", ylabel="AUROC (%), T = 1000")
     axes.legend(fontsize=8)
     axes.grid(alpha=0.3)
     return figure

@@ -5,6 +5,7 @@ Natural logarithms throughout; probabilities in double precision.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,31 +39,48 @@ class MonteCarlo:
 
 
 @torch.no_grad()
+def _passes(
+    network: Classifier, x: Tensor, samples: int, seed: int, progress: Progress
+) -> Iterator[Tensor]:
+    """Yield the logits (N, 10) of each pass with dropout; leave the network in eval mode."""
+    network.eval()
+    trunk = torch.cat([network.trunk(part) for part in torch.split(x, _CHUNK)])
+    network.train()
+    with seeded(seed):
+        for _ in progress.track(range(samples), description=f"MC dropout, {len(x)} images"):
+            passes = [network.above(part).double() for part in torch.split(trunk, _CHUNK)]
+            yield torch.cat(passes)
+    network.eval()
+
+
 def mc_dropout(
     network: Classifier, x: Tensor, *, samples: int, seed: int, progress: Progress
 ) -> MonteCarlo:
     """Return what ``samples`` passes with dropout say; the network is left in eval mode."""
-    network.eval()
-    trunk = torch.cat([network.trunk(part) for part in torch.split(x, _CHUNK)])
-    network.train()
     total = np.zeros((len(x), 10))
     expected_entropy = np.zeros(len(x))
     votes = np.zeros((len(x), 10))
-    with seeded(seed):
-        for _ in progress.track(range(samples), description=f"MC dropout, {len(x)} images"):
-            passes = [
-                network.above(part).double().softmax(1) for part in torch.split(trunk, _CHUNK)
-            ]
-            p = torch.cat(passes).numpy()
-            total += p
-            expected_entropy += entr(p).sum(1)
-            votes[np.arange(len(x)), p.argmax(1)] += 1
-    network.eval()
+    for logits in _passes(network, x, samples, seed, progress):
+        p = logits.softmax(1).numpy()
+        total += p
+        expected_entropy += entr(p).sum(1)
+        votes[np.arange(len(x)), p.argmax(1)] += 1
     mean = total / samples
     entropy = entr(mean).sum(1)
     # Rounding must not make an information negative.
     information = np.maximum(entropy - expected_entropy / samples, 0.0)
     return MonteCarlo(mean, entropy, information, 1 - votes.max(1) / samples)
+
+
+def mc_means(
+    network: Classifier, x: Tensor, *, samples: int, seed: int, progress: Progress
+) -> tuple[Floats, Floats]:
+    """Return the mean softmax and the mean logits, both (N, 10), of the passes of `mc_dropout`."""
+    softmax, logits = np.zeros((len(x), 10)), np.zeros((len(x), 10))
+    for z in _passes(network, x, samples, seed, progress):
+        softmax += z.softmax(1).numpy()
+        logits += z.numpy()
+    return softmax / samples, logits / samples
 
 
 def odin(network: Classifier, x: Tensor, *, epsilon: float, temperature: float) -> Floats:
