@@ -8,8 +8,10 @@ Nothing of Dask is imported before a cluster is asked for.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ipaddress
+import operator
 import pickle
 import queue
 import sys
@@ -163,31 +165,55 @@ def _connected(scheduler: Scheduler) -> Iterator[Any]:
             "wherever workers run: pip install 'nbjudge[dask]'."
         ) from error
     security = _security(scheduler)
+    with _event_loop() as loop:
+        try:
+            client = Client(
+                scheduler.address,
+                security=security,
+                timeout=_CONNECT_SECONDS,
+                set_as_default=False,
+                direct_to_workers=False,  # only the scheduler must be reached from here
+                loop=loop,
+                name="nbjudge",
+            )
+        except (OSError, ValueError) as error:
+            raise ClusterError(
+                f"Connecting to the scheduler {scheduler.address}: {error}. See that it runs, that "
+                "no firewall is in between, and that both sides' certificates are signed by the "
+                "same authority."
+            ) from error
+        try:
+            yield client
+        finally:
+            client.close()
+
+
+@contextlib.contextmanager
+def _event_loop() -> Iterator[Any]:
+    """Give an event loop in a thread; of its own, a client that cannot connect leaves it running."""
+    from tornado.ioloop import IOLoop
+
+    started: Future[tuple[IOLoop, asyncio.Event]] = Future()
+
+    async def run() -> None:
+        end = asyncio.Event()
+        started.set_result((IOLoop.current(), end))
+        await end.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()), daemon=True)
+    thread.start()
+    loop, end = started.result()
     try:
-        client = Client(
-            scheduler.address,
-            security=security,
-            timeout=_CONNECT_SECONDS,
-            set_as_default=False,
-            direct_to_workers=False,  # only the scheduler must be reached from here
-            name="nbjudge",
-        )
-    except (OSError, ValueError) as error:
-        raise ClusterError(
-            f"Connecting to the scheduler {scheduler.address}: {error}. See that it runs, that no "
-            "firewall is in between, and that both sides' certificates are signed by the same "
-            "authority."
-        ) from error
-    try:
-        yield client
+        yield loop
     finally:
-        client.close()
+        loop.add_callback(end.set)
+        thread.join()
 
 
 # At a worker.
 
 
-def examine(kernels: list[str], readonly: list[str], unsealed: bool) -> Any:
+def examine(kernels: list[str], readonly: list[str], *, unsealed: bool) -> Any:
     """Return, at a worker, the versions of what is there and what it lacks."""
     missing = environment.lacks(kernels=kernels, readonly=readonly, unsealed=unsealed)
     return environment.versions(), missing
@@ -209,13 +235,23 @@ class Held:
     def __reduce__(self) -> tuple[type[Held], tuple[Shared]]:
         return Held, (self._shared,)
 
-    def grade(self, submission: bytes) -> bytes:
-        """Return what comes of a pickled submission, pickled."""
+    def __call__(self, submission: bytes) -> bytes:
+        """Return what comes of a pickled submission, pickled; called by Dask."""
+        from distributed import get_worker
+
+        # Dask removes this folder: after a worker that was killed, when the next one starts there.
+        return self.grade(submission, get_worker().local_directory)
+
+    def grade(self, submission: bytes, scratch: str | None = None) -> bytes:
+        """Do so in the thread that grades; the first call says where temporary files go."""
         with self._starting:
             if self._orders is None:
                 self._orders = queue.SimpleQueue()
                 thread = threading.Thread(
-                    target=_serve, args=(self._orders, self._shared), name=THREAD, daemon=True
+                    target=_serve,
+                    args=(self._orders, self._shared, scratch),
+                    name=THREAD,
+                    daemon=True,
                 )
                 thread.start()
                 weakref.finalize(self, _end, self._orders, thread)
@@ -236,29 +272,24 @@ class _Order:
     answer: Future[bytes] = field(default_factory=Future)
 
 
-def _serve(orders: queue.SimpleQueue[_Order | None], shared: Shared) -> None:
-    worker = Worker(shared)
-    try:
+def _serve(orders: queue.SimpleQueue[_Order | None], shared: Shared, scratch: str | None) -> None:
+    with contextlib.ExitStack() as kept:
+        worker: Worker | None = None
         while (order := orders.get()) is not None:
             try:
+                if worker is None:
+                    worker = kept.enter_context(contextlib.closing(Worker(shared, scratch)))
                 # From the client, over TLS or from this machine: as trusted as the assignment.
                 submission = pickle.loads(order.submission)  # noqa: S301
                 order.answer.set_result(pickle.dumps(worker.grade(submission)))
-            except Exception as error:  # for the one who waits
+            except BaseException as error:  # somebody waits for the answer, whatever it is
                 order.answer.set_exception(error)
             del order
-    finally:
-        worker.close()
 
 
 def _end(orders: queue.SimpleQueue[_Order | None], thread: threading.Thread) -> None:
     orders.put(None)
     thread.join(_END_SECONDS)
-
-
-def grade_held(held: Held, submission: bytes) -> bytes:
-    """Grade a submission, at a worker."""
-    return held.grade(submission)
 
 
 # At the client.
@@ -407,9 +438,10 @@ class _Run:
         )
         settings = self._shared.settings
         kernels = [settings.kernel_name or n.kernel_name for n in self._shared.assignment.notebooks]
-        future = executor.submit(
-            examine, sorted(set(kernels)), list(settings.readonly), settings.unsealed
-        )
+        # As text: a worker that cannot import what it is sent would end without a word.
+        call = f"examine({sorted(set(kernels))!r}, {list(settings.readonly)!r}, "
+        call += f"unsealed={settings.unsealed!r})"
+        future = executor.submit(eval, f"__import__('nbjudge.cluster').cluster.{call}")
         self._examined[future] = address, executor
 
     def _judge(self, future: Future[Any]) -> None:
@@ -422,9 +454,8 @@ class _Run:
         except Exception as error:  # another nbjudge, or none
             self._refuse(
                 address,
-                "it cannot run this version of nbjudge, or the scheduler cannot pass it on "
-                f"({type(error).__name__}: {error}). Install the same there: pip install "
-                f"'nbjudge[dask]=={self._here['nbjudge']}'",
+                f"it cannot run this version of nbjudge ({type(error).__name__}: {error}). Install "
+                f"the same there: pip install 'nbjudge[dask]=={self._here['nbjudge']}'",
             )
             return
         wrong = [*environment.differences(self._here, there), *missing]
@@ -483,7 +514,7 @@ class _Run:
     def _give(self, member: _Member, turn: _Turn) -> None:
         try:
             data = self._send(member.address, pickle.dumps(turn.submission))
-            future = member.executor.submit(grade_held, member.held, data)
+            future = member.executor.submit(operator.call, member.held, data)
         except _GoneError:
             self._back.appendleft(turn)
             self._members.pop(member.address, None)

@@ -6,12 +6,15 @@ import atexit
 import contextlib
 import multiprocessing
 import os
+import shutil
 import signal
+import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from multiprocessing import connection
 from multiprocessing.synchronize import Event
 from types import FrameType
@@ -41,7 +44,7 @@ def grade_many(
     workers: int,
     scheduler: Scheduler | None = None,
     again: Again | None = None,
-) -> Iterator[Graded]:
+) -> Generator[Graded, None, None]:
     """Grade submissions in worker processes; yield each as it is done, in any order.
 
     A worker that dies (killed, out of memory) costs its submission one retry, alone in a pool of
@@ -106,17 +109,32 @@ _GUARD = (
 
 # In a process of the pool.
 
-_held: Worker | None = None
+
+@dataclass(frozen=True)
+class _Held:
+    """What one process of the pool has."""
+
+    worker: Worker
+    scratch: str
+
+    def close(self) -> None:
+        self.worker.close()
+        if _is_orphan():
+            with contextlib.suppress(OSError):  # not before the last one has left it
+                os.rmdir(self.scratch)
 
 
-def _hold(shared: Shared, begun: Event) -> None:
+_held: _Held | None = None
+
+
+def _hold(shared: Shared, begun: Event, scratch: str) -> None:
     """Begin a worker process; it lives as long as its parent wants it to."""
     global _held  # noqa: PLW0603 - one worker process, one class
     # Ctrl-C is for the parent, which says SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _unwind)
     threading.Thread(target=_follow, daemon=True).start()
-    _held = Worker(shared)
+    _held = _Held(Worker(shared, scratch), scratch)
     atexit.register(_held.close)
     begun.set()
 
@@ -139,13 +157,17 @@ _UNWIND_SECONDS = 10.0
 """How long a worker may take to close its sandboxes and remove its folders."""
 
 
+def _is_orphan() -> bool:
+    parent = multiprocessing.parent_process()
+    return parent is not None and not parent.is_alive()
+
+
 def _work(submission: Submission) -> Outcome:
     assert _held is not None  # noqa: S101 - set by the pool's initializer
     try:
-        return _held.grade(submission)
+        return _held.worker.grade(submission)
     except SystemExit:
-        parent = multiprocessing.parent_process()
-        if parent is None or parent.is_alive():
+        if not _is_orphan():
             return _death(submission)
         # The pool would take it for this submission's exception, and wait for the next one.
         _held.close()
@@ -177,11 +199,13 @@ def _pool(left: _Left, shared: Shared, workers: int) -> Iterator[Graded]:
     context = multiprocessing.get_context("spawn")
     begun = context.Event()
     others = set(multiprocessing.active_children())
+    # Of the workers: one that was killed leaves its files there.
+    scratch = tempfile.mkdtemp(prefix="nbjudge-")
     pool = ProcessPoolExecutor(
         max_workers=max(1, workers),
         mp_context=context,
         initializer=_hold,
-        initargs=(shared, begun),
+        initargs=(shared, begun, scratch),
     )
     waiting: dict[Future[Outcome], Submission] = {}
     is_broken = False
@@ -213,6 +237,7 @@ def _pool(left: _Left, shared: Shared, workers: int) -> Iterator[Graded]:
                 with contextlib.suppress(ProcessLookupError):
                     process.terminate()
         pool.shutdown(wait=True, cancel_futures=True)
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _death(submission: Submission) -> WorkerDied:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hmac
+import tempfile
 import traceback
 from dataclasses import dataclass
 
@@ -59,12 +60,24 @@ class Worker:
 
     The thread that calls :meth:`grade` must be the same each time, and live until :meth:`close`:
     sandboxes end with the thread that started them.
+
+    Parameters
+    ----------
+    shared
+        What it grades with.
+    scratch
+        Folder for temporary files in the place of the system's: whoever made it empties it after a
+        worker that was killed.
     """
 
-    def __init__(self, shared: Shared) -> None:
+    def __init__(self, shared: Shared, scratch: str | None = None) -> None:
         self._shared = shared
         self._kept = contextlib.ExitStack()
         """Whatever is made once for many notebooks is entered here when it is first needed."""
+        if scratch is not None:
+            # One worker a process: nothing else of it makes temporary files meanwhile.
+            self._kept.callback(setattr, tempfile, "tempdir", tempfile.tempdir)
+            tempfile.tempdir = scratch
 
     def grade(self, submission: Submission) -> Outcome:
         """Grade every notebook of a submission; whatever goes wrong is an error to return."""
