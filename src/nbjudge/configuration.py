@@ -39,6 +39,8 @@ def configure(
     environment: Mapping[str, str] | None = None,
     prove: bool = True,
     unsealed: bool = False,
+    warm: bool = True,
+    modules: Sequence[str] = (),
 ) -> None:
     """Make nbgrader grade in sealed kernels, judged from outside.
 
@@ -66,13 +68,25 @@ def configure(
         every test that compares with ``==``.
     unsealed
         Grade without a sandbox. Only for notebooks that you wrote yourself.
+    warm
+        Fork each notebook's kernel from a Python that has already imported what the assignment
+        imports, which saves seconds a notebook. False starts a new Python for each: slower, and
+        the marks are the same.
+    modules
+        Further modules for it to import: what many students use and the assignment does not.
 
     Raises
     ------
     ConfigurationError
         Naming the option that is wrong.
     """
-    _check(language=language, tests=tests, limits=dict(limits or {}), readonly=readonly)
+    _check(
+        language=language,
+        tests=tests,
+        limits=dict(limits or {}),
+        readonly=readonly,
+        modules=modules,
+    )
     c.NbJudge.language = language
     c.NbJudge.tests = tests
     c.NbJudge.limits = dict(limits or {})
@@ -81,6 +95,8 @@ def configure(
     c.NbJudge.environment = dict(environment or {})
     c.NbJudge.prove = prove
     c.NbJudge.unsealed = unsealed
+    c.NbJudge.warm = warm
+    c.NbJudge.modules = list(modules)
 
     # Grading: the instructor's notebook takes the place of the upload, then one preprocessor
     # runs, judges, and records. The exporter reads no uploaded file; the hook finds renamed ones.
@@ -141,7 +157,9 @@ def configure(
     c.ClearSolutions.text_stub = text
 
 
-def _check(*, language: Any, tests: Any, limits: dict[str, Any], readonly: Any) -> None:
+def _check(
+    *, language: Any, tests: Any, limits: dict[str, Any], readonly: Any, modules: Any
+) -> None:
     """Refuse what :class:`~nbjudge.settings.Settings` would take without a word."""
     known = {field.name for field in fields(Limits)}
     for name, value in limits.items():
@@ -166,6 +184,13 @@ def _check(*, language: Any, tests: Any, limits: dict[str, Any], readonly: Any) 
     if isinstance(readonly, str) or not all(os.path.isabs(path) for path in readonly):
         raise ConfigurationError(
             f"nbjudge.configure: readonly={readonly!r}; it must be a list of absolute paths."
+        )
+    if isinstance(modules, str) or not all(
+        isinstance(name, str) and all(part.isidentifier() for part in name.split("."))
+        for name in modules
+    ):
+        raise ConfigurationError(
+            f"nbjudge.configure: modules={modules!r}; it must be a list of names of modules."
         )
 
 
@@ -195,6 +220,7 @@ def settings_from(config: Any) -> Settings:
         tests=own.get("tests"),
         limits=dict(own.get("limits", {})),
         readonly=own.get("readonly", ()),
+        modules=own.get("modules", ()),
     )
     execution: dict[str, Any] = {}
     for section in _EXECUTION:
@@ -223,6 +249,8 @@ def settings_from(config: Any) -> Settings:
             readonly=tuple(str(path) for path in own.readonly),
             environment=tuple((str(k), str(v)) for k, v in dict(own.environment).items()),
             ignored_stderr=_ignored_stderr(config),
+            warm=bool(_said(own.get("warm", True), Bool())),
+            modules=tuple(own.get("modules", ())),
         )
     except (TypeError, ValueError, AttributeError, TraitError, re.error) as error:
         raise ConfigurationError(f"Reading the options of nbgrader_config.py: {error}.") from error

@@ -38,18 +38,26 @@ def examine() -> Examination:
     if not diagnosis.ok:
         return Examination(diagnosis, facts)
     from nbjudge.kernel import KernelSetup, SealedKernel
+    from nbjudge.warm import Warmth
 
     try:
-        with SealedKernel(KernelSetup()) as kernel:
+        with Warmth(()) as warmth, SealedKernel(KernelSetup(warmth=warmth)) as kernel:
             run = kernel.run("import sys; print(sys.prefix)", seconds=20, output_bytes=10_000)
     except MachineError as error:
         return Examination(diagnosis, facts, str(error))
+    facts = (*facts, _start(warmth.cold_because))
     prefix = "".join(output.get("text", "") for output in run.outputs).strip()
     if prefix != sys.prefix:
         return Examination(
             diagnosis, facts, f"The sealed kernel runs in {prefix or 'nothing'}, not {sys.prefix}."
         )
     return Examination(diagnosis, facts)
+
+
+def _start(cold_because: str) -> str:
+    if not cold_because:
+        return "kernels start warm: forked from a Python that has imported what the course imports"
+    return f"kernels start cold, seconds slower each, with the same marks: {cold_because}"
 
 
 def _machine() -> Iterator[str]:

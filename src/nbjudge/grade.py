@@ -305,6 +305,7 @@ class _Session:
             cpu_seconds=trace.cpu_seconds,
             judge_cpu_seconds=judge.cpu_seconds,
             memory_bytes=trace.memory_bytes,
+            restarts=max(0, self._starts - 1),
             provenance=provenance(self._assignment, self._secret),
             objects=trace.objects,
             again=trace.again,

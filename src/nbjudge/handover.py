@@ -50,14 +50,31 @@ for cover, paths in covers.items():
 os.setgroups([])
 os.setresgid(user, user, user)
 os.setresuid(user, user, user)
+command = sys.argv[3:]
+"""
+_ENTER = """\
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+namespace, command = int(command[0]), command[1:]
+if libc.setns(namespace, 0x10000000):
+    sys.exit(f"bwrap: entering a user namespace: {os.strerror(ctypes.get_errno())}")
+os.close(namespace)  # nothing of it is seen inside
+"""
+_BEGIN = """\
+import os, sys
+command = sys.argv[1:]
+"""
+_EXECUTE = """\
 try:
-    os.execv(sys.argv[3], sys.argv[3:])
+    os.execv(command[0], command)
 except OSError as error:
-    sys.exit(f"bwrap: {sys.argv[3]}: {error.strerror}")
+    sys.exit(f"bwrap: {command[0]}: {error.strerror}")
 """
 
 
-def handed_over(command: Sequence[str], needed: Sequence[str]) -> list[str]:
+def handed_over(
+    command: Sequence[str], needed: Sequence[str], within: int | None = None
+) -> list[str]:
     """Return what runs a command as an unprivileged user, if this process is root.
 
     Parameters
@@ -66,6 +83,8 @@ def handed_over(command: Sequence[str], needed: Sequence[str]) -> list[str]:
         Starts with the absolute path of a program.
     needed
         Paths that it must be able to read.
+    within
+        Descriptor of a user namespace of that user's to run it in; it inherits it and closes it.
 
     Raises
     ------
@@ -73,7 +92,9 @@ def handed_over(command: Sequence[str], needed: Sequence[str]) -> list[str]:
         If root may not become another user here.
     """
     if os.getuid() != 0 or not _is_mapped(NOBODY):
-        return [*command]
+        if within is None:
+            return [*command]
+        return [*PLAIN_PYTHON, _BEGIN + _ENTER + _EXECUTE, str(within), *command]
     laid_open = covers([*needed, command[0]])
     powers = _CAP_SETUID | _CAP_SETGID | (_CAP_SYS_ADMIN if laid_open else 0)
     if _capabilities() & powers != powers:
@@ -82,12 +103,19 @@ def handed_over(command: Sequence[str], needed: Sequence[str]) -> list[str]:
             "user, and students' code must not run as root.",
             "Grade as an ordinary user, with a Python environment that this user can read.",
         )
-    return become(NOBODY, laid_open, command)
+    return become(NOBODY, laid_open, command, within)
 
 
-def become(user: int, laid_open: Mapping[str, Sequence[str]], command: Sequence[str]) -> list[str]:
+def become(
+    user: int,
+    laid_open: Mapping[str, Sequence[str]],
+    command: Sequence[str],
+    within: int | None = None,
+) -> list[str]:
     """Return what runs a command as a user, after laying open what :func:`covers` names."""
-    return [*PLAIN_PYTHON, _BECOME, str(user), json.dumps(laid_open), *command]
+    enter, namespace = ("", ()) if within is None else (_ENTER, (str(within),))
+    code = _BECOME + enter + _EXECUTE
+    return [*PLAIN_PYTHON, code, str(user), json.dumps(laid_open), *namespace, *command]
 
 
 def covers(paths: Sequence[str]) -> dict[str, list[str]]:

@@ -10,6 +10,7 @@ from nbjudge.grade import grade_notebook
 from nbjudge.limits import Limits
 from nbjudge.settings import Settings
 from nbjudge.verdict import Result, Status
+from nbjudge.warm import Warmth
 
 _LIMITED = (Status.TIMEOUT, Status.MEMORY)
 
@@ -21,18 +22,22 @@ def grade_fairly(
     settings: Settings,
     secret: bytes,
     again: Sequence[bytes] = (),
+    warmth: Warmth | None = None,
 ) -> Result:
     """Grade a notebook; where a limit of time or memory decided something, grade it once more.
 
     A neighbour on a busy machine can make a right answer late, and no student shall pay for it.
+    The second run starts its own Python: so a kernel that died warm has another chance as well.
     Kept is the run in which limits decided less; of two alike the one with more points, else the
     second. Its log says that there were two, and why.
 
     Parameters and errors are those of :func:`~nbjudge.grade.grade_notebook`. What is judged again
     with further secrets (``again``) is a measurement of the tests, and run once.
     """
-    first = grade_notebook(upload, assignment, notebook, settings, secret, again)
+    first = grade_notebook(upload, assignment, notebook, settings, secret, again, warmth)
     limited = limits_met(first, settings.limits)
+    if warmth is not None and first.restarts:
+        limited.append(f"the kernel was replaced {first.restarts} times")
     if again or not limited:
         return first
     second = grade_notebook(upload, assignment, notebook, settings, secret)

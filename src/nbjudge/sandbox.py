@@ -126,14 +126,17 @@ class SandboxProcess:
 
         Of a process that was sent into the sandbox the code is its parent's to know: it is 1.
         """
-        if self._inmate is not None and _has_ended(self._inmate):
+        if self._inmate is not None and _await_end(self._inmate, 0):
             return 1
         return self._process.poll()
 
     def wait(self, seconds: float) -> int | None:
         """Wait for its end; return the exit code, or None if it still runs."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(seconds)
+        if self._inmate is not None:
+            _await_end(self._inmate, seconds)
+        else:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(seconds)
         return self.poll()
 
     def await_word(self, deadline: float) -> None:
@@ -243,9 +246,7 @@ class SandboxProcess:
             # Killing the first process of a pid namespace kills all that is in it.
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-            gone = select.poll()
-            gone.register(self._pidfd, select.POLLIN)
-            gone.poll(_KILL_SECONDS * 1000)
+            _await_end(self._pidfd, _KILL_SECONDS)
         elif self._process.poll() is None:
             for pid in tree(self.pid):
                 with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -269,10 +270,11 @@ class SandboxProcess:
             self._folder = None
 
 
-def _has_ended(pidfd: int) -> bool:
+def _await_end(pidfd: int, seconds: float) -> bool:
+    """Wait for the end of a process; return whether it has ended."""
     ended = select.poll()
     ended.register(pidfd, select.POLLIN)
-    return bool(ended.poll(0))
+    return bool(ended.poll(seconds * 1000))
 
 
 def _number(pidfd: int) -> int:
@@ -372,7 +374,7 @@ def _start(
     binds = list(shown(sealing))
     needed = [path for option, path, _place in binds if option == "--ro-bind"]
     needed += [str(path) for path in sealing.files.values() if is_large(path)]
-    launcher = handed_over([*_entering(within), bwrap], [*needed, bwrap])
+    launcher = handed_over([bwrap], needed, within)
     with (
         contextlib.ExitStack() as kept,
         contextlib.ExitStack() as mine,
@@ -435,19 +437,6 @@ def _start(
     return SandboxProcess(
         process, words, run_folder, sealing.purpose, pid=pid, pidfd=pidfd, lifeline=lifeline
     )
-
-
-def _entering(namespace: int | None) -> list[str]:
-    """Return the command that enters a user namespace before the next."""
-    if namespace is None:
-        return []
-    nsenter = shutil.which("nsenter")
-    if nsenter is None:
-        raise SandboxUnavailable(
-            "The command nsenter is not installed.",
-            "Install util-linux; without it every notebook starts a Python of its own.",
-        )
-    return [nsenter, f"--user=/proc/self/fd/{namespace}", "--preserve-credentials", "--"]
 
 
 def _first_process(process: subprocess.Popen[bytes], info: int) -> tuple[int, int]:

@@ -35,3 +35,7 @@ class Settings:
     ignored_stderr: str = ""
     """Regular expression of error output that costs no points, of test cells that run inside
     (nbgrader's ``c.IgnorePattern``)."""
+    warm: bool = True
+    """Fork kernels and judges from a Python that has imported what the course imports."""
+    modules: tuple[str, ...] = ()
+    """Further modules that such a Python imports."""

@@ -97,6 +97,8 @@ class Result:
     """The same of the judge."""
     memory_bytes: int = 0
     """The most that a kernel was seen to use, looked at ten times a second."""
+    restarts: int = 0
+    """How many times a kernel that had ended was replaced."""
     provenance: dict[str, str] = field(default_factory=dict)
     """Engine version, assignment version, seed: what is needed to replay."""
     objects: Mapping[str, Sequence[str]] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from nbjudge.retry import grade_fairly
 from nbjudge.settings import Settings
 from nbjudge.submissions import Submission
 from nbjudge.verdict import Result
+from nbjudge.warm import Warmth, imported_modules
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,11 @@ class Worker:
     def __init__(self, shared: Shared, scratch: str | None = None) -> None:
         self._shared = shared
         self._kept = contextlib.ExitStack()
-        """Whatever is made once for many notebooks is entered here when it is first needed."""
+        """Whatever is made once for many notebooks."""
+        self._warmth: Warmth | None = None
+        if shared.settings.warm:
+            modules = (*imported_modules(shared.assignment), *shared.settings.modules)
+            self._warmth = self._kept.enter_context(Warmth(modules))
         if scratch is not None:
             # One worker a process: nothing else of it makes temporary files meanwhile.
             self._kept.callback(setattr, tempfile, "tempdir", tempfile.tempdir)
@@ -95,7 +100,13 @@ class Worker:
         for notebook in shared.assignment.notebooks:
             upload = submission.uploads[notebook.name]
             result = grade_fairly(
-                upload, shared.assignment, notebook.name, shared.settings, shared.secret, further
+                upload,
+                shared.assignment,
+                notebook.name,
+                shared.settings,
+                shared.secret,
+                further,
+                self._warmth,
             )
             results.append(with_notes(result, submission.notes.get(notebook.name, ())))
         return tuple(results)

@@ -23,13 +23,25 @@ PYTHON = (sys.executable, "-I", "-S", "-c")
 SECONDS = 60
 
 
-def run_inside(code, *, limits=None, python=PYTHON, **sealing):
+PARENTS = []
+"""The warm parent that is to be forked, if there is one: the last."""
+
+
+def begin_inside(code, *, limits=None, python=PYTHON, **sealing):
+    """Start Python in a sandbox: anew, or forked where a test has made a warm parent."""
+    limits = limits or Limits()
+    if PARENTS:
+        argv = (sys.executable, "-P", "-c", code)
+        return PARENTS[-1].seal(Sealing(argv=argv, connection="{}", limits=limits, **sealing))
+    return seal(Sealing(argv=(*python, code), connection="{}", limits=limits, **sealing))
+
+
+def run_inside(code, **options):
     """Run Python in a sandbox without a kernel; return what it passed to ``say`` as JSON."""
     code = "import json, os, sys\nsay = lambda x: print(json.dumps(x))\n" + textwrap.dedent(code)
-    box = seal(Sealing(argv=(*python, code), connection="{}", limits=limits or Limits(), **sealing))
+    box = begin_inside(code, **options)
     try:
-        code = box.wait(SECONDS)
-        assert code == 0, box.words()
+        assert box.wait(SECONDS) == (1 if PARENTS else 0), box.words()
         return json.loads(box.words().splitlines()[-1])
     finally:
         box.close()
