@@ -190,7 +190,7 @@ def _connected(scheduler: Scheduler) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def _event_loop() -> Iterator[Any]:
-    """Give an event loop in a thread; of its own, a client that cannot connect leaves it running."""
+    """Give an event loop in a thread: one of its own, a client that cannot connect leaves there."""
     from tornado.ioloop import IOLoop
 
     started: Future[tuple[IOLoop, asyncio.Event]] = Future()
