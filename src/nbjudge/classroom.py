@@ -247,7 +247,9 @@ def _work(
                     said = writer.write(graded.submission, graded.results)
                     report.take(graded.submission.student, *said)
                 if progress is not None:
-                    progress(graded, len(to_grade))
+                    # What could not be stored counts as failed, too.
+                    error = report.failed.get(graded.submission.student)
+                    progress(replace(graded, error=error), len(to_grade))
     report.graded.sort()
     return known
 

@@ -5,7 +5,10 @@ Imports stand in the commands: ``--help`` must not wait for nbgrader.
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -18,15 +21,18 @@ import nbjudge
 from nbjudge.errors import MachineError, NbJudgeError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from nbjudge.classroom import ClassReport
     from nbjudge.course import Course
-    from nbjudge.parallel import Graded
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 FOUND, TEACHER, MACHINE = 1, 2, 3
 """Exit codes: what was looked for was found; the course's author must act; this computer or its
 administrator must."""
+LOOK, NOT_RUN, STOPPED = 1, 2, 130
+"""Those of ``grade``: some submissions need a look; it could not run; Ctrl-C."""
 
 
 def _says_errors(function: F) -> F:
@@ -39,6 +45,45 @@ def _says_errors(function: F) -> F:
             sys.exit(MACHINE if isinstance(error, MachineError) else TEACHER)
 
     return run  # type: ignore[return-value]
+
+
+def _says_how_it_ended(function: F) -> F:
+    """End a long run with a sentence, whether it could not run or was stopped."""
+
+    @wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            with _one_interrupt():
+                return function(*args, **kwargs)
+        except (NbJudgeError, OSError) as error:
+            click.echo(f"nbjudge: {error}", err=True)
+            sys.exit(NOT_RUN)
+        except KeyboardInterrupt:
+            click.echo(
+                "nbjudge: stopped. What was stored stays; the same command goes on from there.",
+                err=True,
+            )
+            sys.exit(STOPPED)
+
+    return run  # type: ignore[return-value]
+
+
+@contextmanager
+def _one_interrupt() -> Iterator[None]:
+    """Let the first Ctrl-C stop the run; those of an impatient hand would stop its clearing up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_number: int, _frame: Any) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -75,80 +120,118 @@ def _chosen(course: Course, names: tuple[str, ...]) -> list[str]:
 @click.argument("assignment")
 @click.option("--student", "students", multiple=True, help="Only this student (repeatable).")
 @click.option("--workers", type=click.IntRange(1, 1024), help="Processes; by default the cores.")
+@click.option("--force", is_flag=True, help="Grade again what did not change, too.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be graded, and why.")
 @click.option(
     "--csv", "csv_path", type=click.Path(path_type=Path, dir_okay=False), help="Also write marks."
+)
+@click.option(
+    "--json",
+    "json_path",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    help="Also write a summary for programs; - is standard output.",
 )
 @click.option(
     "--reseed", is_flag=True, help="Draw a new course secret first: tests use new problems."
 )
 @click.pass_context
-@_says_errors
+@_says_how_it_ended
 def grade(
     context: click.Context,
     assignment: str,
     students: tuple[str, ...],
     workers: int | None,
+    force: bool,
+    dry_run: bool,
     csv_path: Path | None,
+    json_path: Path | None,
     reseed: bool,
 ) -> None:
-    """Grade the submissions of an ASSIGNMENT and show the marks per question."""
+    """Grade the submissions of an ASSIGNMENT and show the marks per question.
+
+    What did not change since it was graded is not executed again. Exit code: 0;
+    1 if some submissions need a look (not graded, or a verdict of time, memory, a
+    dead kernel, an unreadable file); 2 if it could not run; 130 after Ctrl-C.
+    """
+    from rich.console import Console
+
+    from nbjudge import summary
     from nbjudge.parallel import default_workers
 
+    started = time.monotonic()
+    if dry_run and (reseed or csv_path):
+        raise click.UsageError("--dry-run changes nothing: use it without --reseed and --csv.")
     course = _course(context)
+    # Programs read what is on standard output.
+    console = Console(stderr=str(json_path) == "-")
+    if dry_run:
+        from nbjudge.classroom import plan_class
+
+        tasks = plan_class(course, assignment, students=students, force=force)
+        for line in summary.planned(tasks):
+            console.print(_shown(line), markup=False, highlight=False, soft_wrap=True)
+        _write_json(json_path, summary.planned_json(assignment, tasks))
+        return
     if reseed:
         from nbjudge import secret
 
         secret.reseed(course.root)
-    report = run_class(course, assignment, students, workers or default_workers())
+    report = run_class(
+        console, course, assignment, students, workers or default_workers(), force=force
+    )
+    seconds = time.monotonic() - started
+    for line in summary.sentences(report, seconds):
+        console.print(_shown(line), markup=False, highlight=False, soft_wrap=True)
     if csv_path is not None:
         from nbjudge.marks import to_csv
 
         csv_path.write_text(to_csv(report.assignment, report.marks), "utf-8")
-        click.echo(f"Marks: {csv_path}")
-    if report.failed:
-        is_machines = any(isinstance(error, MachineError) for error in report.failed.values())
-        sys.exit(MACHINE if is_machines else TEACHER)
+        console.print(f"Marks: {csv_path}", markup=False, highlight=False, soft_wrap=True)
+    _write_json(json_path, summary.to_json(report, seconds))
+    if summary.could_not_run(report):
+        sys.exit(NOT_RUN)
+    if summary.needs_a_look(report):
+        sys.exit(LOOK)
+
+
+def _write_json(path: Path | None, data: dict[str, Any]) -> None:
+    import json
+
+    if path is None:
+        return
+    text = json.dumps(data, ensure_ascii=False, indent=1) + "\n"
+    if str(path) == "-":
+        # Names may hold what a terminal's encoding has not.
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.flush()
+    else:
+        path.write_text(text, "utf-8")
 
 
 def run_class(
-    course: Course, assignment: str, students: tuple[str, ...], workers: int
+    console: Console,
+    course: Course,
+    assignment: str,
+    students: tuple[str, ...],
+    workers: int,
+    *,
+    force: bool = False,
 ) -> ClassReport:
-    """Grade a class with a progress bar, print table and warnings, return the report."""
-    from rich.console import Console
-
+    """Grade a class with its progress shown, print table and warnings, return the report."""
     from nbjudge.classroom import grade_class
+    from nbjudge.progress import Progress
 
-    console = Console()
-    with _progress(console, assignment) as progress:
+    with Progress(console, assignment) as progress:
         report = grade_class(
-            course, assignment, students=students, workers=workers, progress=progress
+            course,
+            assignment,
+            students=students,
+            workers=workers,
+            force=force,
+            progress=progress,
         )
     show_marks(console, report)
     return report
-
-
-@contextmanager
-def _progress(console: Any, assignment: str) -> Iterator[Callable[[Graded, int], None]]:
-    """Show a bar; give what to call after each submission, with it and their number."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    bar = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        console=console,
-        transient=True,
-    )
-    with bar:
-        task = bar.add_task(f"{assignment}: proving the reference", total=None)
-
-        def progress(graded: Graded, total: int) -> None:
-            student = _shown(graded.submission.student)
-            bar.update(task, description=f"{assignment}: {student}", total=total)
-            bar.advance(task)
-
-        yield progress
-        bar.update(task, description=f"{assignment}: done")
 
 
 def show_marks(console: Any, report: ClassReport) -> None:
@@ -244,6 +327,7 @@ def flake(
 
     from nbjudge.flake import judge_again, sentences, table
     from nbjudge.parallel import default_workers
+    from nbjudge.progress import Progress
     from nbjudge.secret import course_secret
 
     try:
@@ -252,7 +336,7 @@ def flake(
         raise click.BadParameter("expected hexadecimal digits", param_hint="--seed") from None
     course = _course(context)
     console = Console(width=None if sys.stdout.isatty() else 110)  # a file has no width
-    with _progress(console, assignment) as progress:
+    with Progress(console, assignment) as progress:
         report = judge_again(
             course,
             assignment,

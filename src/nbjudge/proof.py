@@ -4,40 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
-from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import asdict, replace
 from pathlib import Path
 
-import nbjudge
 from nbjudge.assignment import Assignment
 from nbjudge.records import write_whole
+from nbjudge.result_key import ground
 from nbjudge.settings import Settings
 
 _FOLDER = Path(".nbjudge") / "proved"
 
 
-_LIBRARIES = ("ipykernel", "numpy", "scipy", "pandas", "scikit-learn", "matplotlib", "torch")
-
-
-def _version(library: str) -> str:
-    try:
-        return f"{library} {version(library)}"
-    except PackageNotFoundError:
-        return f"no {library}"
-
-
 def proof_key(assignment: Assignment, settings: Settings, secret: bytes) -> str:
-    """Return a digest of all that the proof depends on."""
-    parts = [
-        nbjudge.__version__,
-        sys.version,
-        *(_version(name) for name in _LIBRARIES),
-        assignment.version,
-        repr(settings),
-        secret.hex(),
-    ]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+    """Return a digest of all that the proof depends on: what a result does, but for an upload."""
+    parts = [asdict(ground(assignment, settings, secret)), assignment.name]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def ensure_proved(root: Path, assignment: Assignment, settings: Settings, secret: bytes) -> bool:
