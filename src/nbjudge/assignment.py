@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 from nbjudge.errors import UnknownNameError
 from nbjudge.settings import Mode
@@ -118,7 +119,7 @@ class Assignment:
             f"Assignment {self.name!r} has no notebook {name!r}; it has: {known}."
         )
 
-    @property
+    @cached_property
     def version(self) -> str:
         """A digest of all the content: it changes when anything that judging uses changes."""
         digest = hashlib.sha256()

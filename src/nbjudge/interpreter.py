@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
@@ -54,6 +55,7 @@ def user_site() -> str | None:
     return path if path in sys.path and os.path.isdir(path) else None
 
 
+@cache
 def font_cache() -> Path | None:
     """Return matplotlib's list of fonts, made once for this user; None without matplotlib.
 

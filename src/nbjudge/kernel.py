@@ -471,7 +471,22 @@ def _asks_exit(reply: dict[str, Any]) -> bool:
 
 _OWN = frozenset({"python", "python3"})
 """Kernels by these names are the running interpreter's."""
-_MODULES = ("ipykernel_launcher", "ipykernel.kernelapp", "ipykernel.zmqshell")
+_MODULES = (
+    "ipykernel_launcher",
+    "ipykernel.kernelapp",
+    "ipykernel.zmqshell",
+    # The rest is loaded as a kernel starts.
+    "ipykernel.debugger",
+    "tornado.platform.asyncio",
+    "tornado.queues",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.logger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "faulthandler",
+    "pydoc",
+)
 """What such a kernel is made of."""
 _BACKEND = "module://matplotlib_inline.backend_inline"
 """ipykernel sets it too, but when it starts: a warm parent has loaded matplotlib by then."""

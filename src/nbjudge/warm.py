@@ -39,6 +39,20 @@ if order is not None:
 """
 
 
+_WITH = {
+    "numpy": ("numpy.random",),
+    # Not the backend of notebooks: that looks for the running notebook as it is imported.
+    "matplotlib": (
+        "matplotlib.backends.backend_agg",
+        "matplotlib.mathtext",
+        "IPython.core.pylabtools",
+        "PIL.PngImagePlugin",
+        "PIL.JpegImagePlugin",
+    ),
+}
+"""What libraries import when they are first used."""
+
+
 def imported_modules(assignment: Assignment) -> tuple[str, ...]:
     r"""Return what the code of an assignment imports from the environment, in its order.
 
@@ -54,7 +68,7 @@ def imported_modules(assignment: Assignment) -> tuple[str, ...]:
     ... )
     >>> notebook = SourceNotebook(name="tp", cells=(cell,))
     >>> imported_modules(Assignment(name="tp", notebooks=(notebook,), files={"outils.py": b""}))
-    ('numpy', 'scipy', 'scipy.stats')
+    ('numpy', 'scipy', 'scipy.stats', 'numpy.random')
     """
     files = {**assignment.files, **assignment.judge_files}
     own = {PurePosixPath(path).parts[0].removesuffix(".py") for path in files} | {"nbjudge"}
@@ -66,7 +80,10 @@ def imported_modules(assignment: Assignment) -> tuple[str, ...]:
     ]
     texts += [data.decode("utf-8", "replace") for path, data in files.items() if path[-3:] == ".py"]
     found = dict.fromkeys(name for text in texts for name in _imports(text))
-    return tuple(name for name in found if name.split(".")[0] not in own)
+    names = [name for name in found if name.split(".")[0] not in own]
+    for library in dict.fromkeys(name.split(".")[0] for name in names):
+        names += _WITH.get(library, ())
+    return tuple(names)
 
 
 def _imports(text: str) -> Iterator[str]:
