@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from nbjudge.classroom import ClassReport
     from nbjudge.course import Course
+    from nbjudge.parallel import Scheduler
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -116,10 +117,52 @@ def _chosen(course: Course, names: tuple[str, ...]) -> list[str]:
     return list(names) or known
 
 
+def _cluster_options(function: F) -> F:
+    """Give a command ``--scheduler``, and the options of its TLS as one mapping."""
+
+    @wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        names = ("tls_ca", "tls_cert", "tls_key")
+        return function(*args, tls={name: kwargs.pop(name) for name in names}, **kwargs)
+
+    file = click.Path(path_type=Path, dir_okay=False, exists=True)
+    wrapped = click.option("--tls-key", type=file, help="Key of that certificate.")(run)
+    wrapped = click.option("--tls-cert", type=file, help="Certificate to show it.")(wrapped)
+    wrapped = click.option("--tls-ca", type=file, help="Certificate of the authority.")(wrapped)
+    return click.option(  # type: ignore[return-value]
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Grade on a Dask cluster: tls://HOST:PORT (docs/scaling.md).",
+    )(wrapped)
+
+
+def _scheduler(
+    console: Console, address: str | None, tls: dict[str, Path | None]
+) -> Scheduler | None:
+    from nbjudge.parallel import Scheduler
+
+    if address is None:
+        if any(tls.values()):
+            raise click.UsageError("--tls-ca, --tls-cert and --tls-key go with --scheduler.")
+        return None
+
+    def say(sentence: str) -> None:
+        console.print(_shown(f"note: {sentence}"), markup=False, highlight=False, soft_wrap=True)
+
+    return Scheduler(
+        address=address,
+        tls_ca=tls["tls_ca"],
+        tls_cert=tls["tls_cert"],
+        tls_key=tls["tls_key"],
+        say=say,
+    )
+
+
 @main.command()
 @click.argument("assignment")
 @click.option("--student", "students", multiple=True, help="Only this student (repeatable).")
 @click.option("--workers", type=click.IntRange(1, 1024), help="Processes; by default the cores.")
+@_cluster_options
 @click.option("--force", is_flag=True, help="Grade again what did not change, too.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be graded, and why.")
 @click.option(
@@ -141,6 +184,8 @@ def grade(
     assignment: str,
     students: tuple[str, ...],
     workers: int | None,
+    scheduler: str | None,
+    tls: dict[str, Path | None],
     force: bool,
     dry_run: bool,
     csv_path: Path | None,
@@ -177,7 +222,13 @@ def grade(
 
         secret.reseed(course.root)
     report = run_class(
-        console, course, assignment, students, workers or default_workers(), force=force
+        console,
+        course,
+        assignment,
+        students,
+        workers or default_workers(),
+        scheduler=_scheduler(console, scheduler, tls),
+        force=force,
     )
     seconds = time.monotonic() - started
     for line in summary.sentences(report, seconds):
@@ -215,6 +266,7 @@ def run_class(
     students: tuple[str, ...],
     workers: int,
     *,
+    scheduler: Scheduler | None = None,
     force: bool = False,
 ) -> ClassReport:
     """Grade a class with its progress shown, print table and warnings, return the report."""
@@ -227,6 +279,7 @@ def run_class(
             assignment,
             students=students,
             workers=workers,
+            scheduler=scheduler,
             force=force,
             progress=progress,
         )
