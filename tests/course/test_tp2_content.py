@@ -1,15 +1,12 @@
 """TP2's notebook: what its conventions promise to students, and what its figures show."""
 
 import re
-import sys
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 import torch
-from notebook_rules import ROOT, RULES, Notebook, executed
+from notebook_rules import RULES, Notebook, axes_are_labelled_and_no_legend_covers_data
 
-SOURCE = ROOT / "source" / "tp2"
 NOTEBOOK = Notebook(
     "tp2",
     imports={"os", "math", "numpy", "torch", "sklearn", "matplotlib"},
@@ -61,11 +58,6 @@ def test_models_are_judged_on_data_that_they_have_not_seen():
 # --- What the run shows -----------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def run():
-    return executed("tp2")
-
-
 slow = pytest.mark.slow
 
 
@@ -80,19 +72,7 @@ def test_the_solution_runs_from_top_to_bottom_and_nothing_goes_to_stderr(run):
 
 @slow
 def test_every_axis_is_labelled_and_no_legend_covers_data(run):
-    for figure in (figure for shown in run.figures.values() for figure in shown):
-        renderer = figure.canvas.get_renderer()
-        panels = [ax for ax in figure.axes if ax.get_subplotspec() is not None]
-        boxes = [ax.get_window_extent(renderer) for ax in figure.axes]
-        assert all(ax.get_xlabel() and ax.get_title() for ax in panels)
-        assert all(ax.get_ylabel() for ax in panels if ax.get_subplotspec().is_first_col())
-        bars = [ax for ax in figure.axes if ax not in panels]
-        assert all(ax.get_ylabel() for ax in bars)
-        for legend in figure.legends:
-            extent = legend.get_window_extent(renderer)
-            assert not any(extent.overlaps(box) for box in boxes)
-            assert extent.x0 >= 0
-            assert extent.x1 <= figure.bbox.width
+    axes_are_labelled_and_no_legend_covers_data(run)
 
 
 def shown_probability(ax):
@@ -190,26 +170,9 @@ def test_mc_dropout_is_uncertain_in_a_smaller_area(run):
 # --- The helper module ------------------------------------------------------------------------
 
 
-@pytest.fixture
-def helper(monkeypatch):
-    monkeypatch.syspath_prepend(str(SOURCE))
-    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
-    mpl.use("agg", force=True)
-    import tp2_utils
-
-    yield tp2_utils
-    tp2_utils.plt.close("all")
-    sys.modules.pop("tp2_utils", None)
-
-
-def test_grading_draws_fewer_pixels(helper, monkeypatch):
-    usual = helper.RESOLUTION, helper.PAS_DE_GRILLE
-    monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
-    del sys.modules["tp2_utils"]
-    import tp2_utils as quick
-
-    assert usual[0] > quick.RESOLUTION
-    assert usual[1] > quick.PAS_DE_GRILLE
+def test_grading_draws_fewer_pixels(helper, quick_helper):
+    assert helper.RESOLUTION > quick_helper.RESOLUTION
+    assert helper.PAS_DE_GRILLE > quick_helper.PAS_DE_GRILLE
 
 
 def test_tensors_are_of_single_precision_and_labels_in_a_column(helper):
@@ -247,8 +210,7 @@ def test_training_does_not_touch_the_global_generator(helper):
 
 
 @pytest.mark.parametrize("constant", [0.0, 0.5, 1.0, float("nan")])
-def test_maps_survive_what_wrong_answers_give_them(helper, monkeypatch, constant):
-    monkeypatch.setattr(helper.plt, "show", lambda: helper.plt.gcf().canvas.draw())
+def test_maps_survive_what_wrong_answers_give_them(helper, constant):
     X, y = torch.zeros(4, 2), torch.tensor([[0.0], [1.0], [1.0], [0.0]])
     flat = lambda grid: torch.full((len(grid),), constant)  # noqa: E731
     helper.plot_decision_boundary(None, X, y, 3, 0.5, "laplace", posterior=flat)
@@ -257,8 +219,7 @@ def test_maps_survive_what_wrong_answers_give_them(helper, monkeypatch, constant
     assert helper.plt.get_fignums()
 
 
-def test_a_law_that_is_none_is_drawn_all_the_same(helper, monkeypatch):
-    monkeypatch.setattr(helper.plt, "show", lambda: helper.plt.gcf().canvas.draw())
+def test_a_law_that_is_none_is_drawn_all_the_same(helper):
     model = torch.nn.ParameterDict({name: torch.zeros(1, 2) for name in ("w_mu", "w_rho")})
     model.update({name: torch.zeros(1) for name in ("b_mu", "b_rho")})
     mu, sigma = helper.plot_laws(torch.zeros(3), -torch.eye(3), model)

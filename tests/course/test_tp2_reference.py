@@ -11,7 +11,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from notebook_rules import ROOT, Notebook, executed, french
+from notebook_rules import Notebook, french
 from numpy.testing import assert_allclose
 from scipy import integrate, optimize, stats
 from scipy.special import expit, log_expit
@@ -19,36 +19,9 @@ from sklearn.linear_model import LogisticRegression as SklearnLogisticRegression
 from sklearn.metrics import accuracy_score, log_loss
 from torch import nn
 
-from nbjudge.course import load_course
-from nbjudge.world import World
-
 NOTEBOOK = Notebook("tp2", imports=(), figures=7)
 TEXTS = {c.grade_id: c.source for c in NOTEBOOK.cells}
 FAR = (-6.0, 6.0), (6.0, -6.0)
-
-
-class Reference:
-    """Names of the instructor's notebook, as its last cell sees them; trainings are not run."""
-
-    def __init__(self, notebook):
-        self.world = World(notebook.cells, notebook.name)
-
-    def __getattr__(self, name):
-        return self.world.lookup(name, len(self.world.cells))
-
-
-@pytest.fixture(scope="module")
-def tp2():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT / "source" / "tp2"))
-        (notebook,) = load_course(ROOT).compile("tp2").notebooks
-        yield Reference(notebook)
-
-
-@pytest.fixture(scope="module")
-def run():
-    """The solutions executed from top to bottom: what the text quotes."""
-    return executed("tp2")
 
 
 slow = pytest.mark.slow
@@ -171,12 +144,8 @@ def test_both_predictives_are_near_the_exact_integral(tp2, rng):
     assert 1e-4 < np.abs(probit - exact).max() < 0.025
 
 
-def test_the_quadrature_of_the_hidden_tests_is_exact(rng):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT / "judge" / "tp2"))
-        import tp2_checks
-
-        X, w, Sigma, exact = tp2_checks.predictive_problem(rng)
+def test_the_quadrature_of_the_hidden_tests_is_exact(checks, rng):
+    X, w, Sigma, exact = checks.predictive_problem(rng)
     w, Sigma = w.double().numpy(), Sigma.double().numpy()
     expected = [exact_predictive(x, w, Sigma) for x in homogeneous(X)]
     assert_allclose(exact, expected, atol=1e-9)
@@ -679,15 +648,6 @@ def test_classes_are_nearly_separated_and_all_held_out_points_are_right(run):
 
 
 # --- What the hidden tests decide -------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def checks():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT / "judge" / "tp2"))
-        import tp2_checks
-
-        yield tp2_checks
 
 
 def layer_with(tp2, sigma):

@@ -1,13 +1,17 @@
 """TP3's notebook: what its conventions promise to students, and what its figures and text say."""
 
 import re
-import sys
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 import torch
-from notebook_rules import ROOT, RULES, Notebook, executed, french
+from notebook_rules import (
+    ROOT,
+    RULES,
+    Notebook,
+    axes_are_labelled_and_no_legend_covers_data,
+    french,
+)
 
 SOURCE = ROOT / "source" / "tp3"
 NOTEBOOK = Notebook(
@@ -69,14 +73,6 @@ def test_comparisons_rest_on_what_is_shipped():
 # --- What the run shows -----------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def run():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield executed("tp3")
-    torch.set_num_threads(threads)
-
-
 slow = pytest.mark.slow
 
 
@@ -93,20 +89,7 @@ def test_the_solution_runs_from_top_to_bottom_and_nothing_goes_to_stderr(run):
 
 @slow
 def test_every_axis_is_labelled_and_no_legend_covers_data(run):
-    for figure in (figure for shown in run.figures.values() for figure in shown):
-        renderer = figure.canvas.get_renderer()
-        boxes = [ax.get_window_extent(renderer) for ax in figure.axes]
-        assert all(ax.get_xlabel() for ax in figure.axes)
-        assert all(ax.get_title() for ax in figure.axes if ax.get_subplotspec().is_first_row())
-        assert all(ax.get_ylabel() for ax in figure.axes if ax.get_subplotspec().is_first_col())
-        assert not any(ax.get_legend() for ax in figure.axes)
-        for legend in figure.legends:
-            extent = legend.get_window_extent(renderer)
-            assert not any(extent.overlaps(box) for box in boxes)
-            assert extent.x0 >= 0
-            assert extent.x1 <= figure.bbox.width
-        for ax in figure.axes:
-            assert ax.title.get_window_extent(renderer).y1 <= figure.bbox.height
+    axes_are_labelled_and_no_legend_covers_data(run)
 
 
 @slow
@@ -339,26 +322,8 @@ def test_the_first_half_of_the_test_digits_holds_most_errors(run):
 # --- The helper module ------------------------------------------------------------------------
 
 
-@pytest.fixture
-def helper(monkeypatch):
-    monkeypatch.syspath_prepend(str(SOURCE))
-    monkeypatch.delitem(sys.modules, "tp3_utils", raising=False)
-    mpl.use("agg", force=True)
-    import tp3_utils
-
-    monkeypatch.setattr(tp3_utils.plt, "show", lambda: tp3_utils.plt.gcf().canvas.draw())
-    yield tp3_utils
-    tp3_utils.plt.close("all")
-    sys.modules.pop("tp3_utils", None)
-
-
-def test_grading_draws_fewer_pixels(helper, monkeypatch):
-    usual = helper.RESOLUTION
-    monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
-    del sys.modules["tp3_utils"]
-    import tp3_utils
-
-    assert usual > tp3_utils.RESOLUTION
+def test_grading_draws_fewer_pixels(helper, quick_helper):
+    assert helper.RESOLUTION > quick_helper.RESOLUTION
 
 
 def test_pixels_are_normalised_and_not_clipped(helper):

@@ -1,7 +1,6 @@
 """TP3's reference solutions against independent oracles, and every claim of its text by number."""
 
 import inspect
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,45 +14,12 @@ from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 from torch import nn
 from torch.distributions import Categorical
 
-from nbjudge.course import load_course
-from nbjudge.world import World
-
-ROOT = Path(__file__).parents[2]
-
-
-class Reference:
-    """Names of the instructor's notebook, as its last cell sees them."""
-
-    def __init__(self, notebook):
-        self.world = World(notebook.cells, notebook.name)
-        self.texts = {c.grade_id: c.source for c in notebook.cells}
-
-    def __getattr__(self, name):
-        return self.world.lookup(name, len(self.world.cells))
-
-
-@pytest.fixture(scope="module")
-def tp3():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT / "source" / "tp3"))
-        (notebook,) = load_course(ROOT).compile("tp3").notebooks
-        yield Reference(notebook)
-
 
 @pytest.fixture(scope="module")
 def utils(tp3):
     import tp3_utils
 
     return tp3_utils
-
-
-@pytest.fixture(scope="module")
-def checks(tp3):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT / "judge" / "tp3"))
-        import tp3_checks
-
-        yield tp3_checks
 
 
 @pytest.fixture
