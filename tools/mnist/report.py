@@ -380,8 +380,9 @@ def reliability_figure(report: Report) -> Figure:
         ):
             _diagram(axes, diagram, colour, marker, said)
         # Room for whole marks at 0 and 1.
-        ends = (-0.03, 1.03)
+        ends, ticks = (-0.03, 1.03), (0, 0.5, 1)
         axes.set(title=name, xlabel="Confidence", xlim=ends, ylim=ends, aspect="equal")
+        axes.set(xticks=ticks, yticks=ticks)
         axes.title.set_fontsize(9)
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), fontsize=7.5)
     figure.axes[0].set_ylabel("Accuracy")
