@@ -68,7 +68,10 @@ class Cluster:
                 stdout=words,
                 stderr=words,
                 env=os.environ
-                | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+                | {
+                    "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+                    "DASK_TEMPORARY_DIRECTORY": str(self._folder),
+                }
                 | dict(environment or {}),
             )
 
@@ -92,14 +95,24 @@ class Cluster:
 
     def close(self) -> None:
         """End everything."""
-        _end([*self.workers, self.scheduler])
+        # One after the other: a worker of Dask that is told to end by a signal and by the loss of
+        # its scheduler at once has been seen to wait for itself.
+        _end(self.workers)
+        _end([self.scheduler])
 
 
 def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
     for process in processes:
         process.terminate()
+    late = []
     for process in processes:
-        process.wait(WAIT_SECONDS)
+        try:
+            process.wait(WAIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            late.append(process.args)
+    assert late == []
 
 
 @contextlib.contextmanager

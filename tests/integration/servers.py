@@ -13,6 +13,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -134,3 +135,78 @@ def _answers(path: Path) -> bool:
         psycopg.connect(host=str(path.parent), user="teacher", dbname="postgres").close()
         return True
     return False
+
+
+@contextlib.contextmanager
+def slurm() -> Iterator[dict[str, str]]:
+    """Run SLURM on this one node; give the environment in which its commands find it."""
+    if os.geteuid() != 0:
+        unavailable("SLURM's daemons start as root")
+    munged, slurmctld, slurmd, sinfo = (
+        program(name, "munge slurmctld slurmd slurm-client")
+        for name in ("munged", "slurmctld", "slurmd", "sinfo")
+    )
+    account = user("munge", "munge").pw_name
+    with folder_of(account) as keys, folder_of("root") as folder:
+        words = folder / "words.txt"
+        key, munge = keys / "munge.key", keys / "munge.socket"
+        key.write_bytes(os.urandom(1024))
+        key.chmod(0o400)
+        shutil.chown(key, account)
+        keys.chmod(0o755)  # others reach the socket in it
+        configuration = folder / "slurm.conf"
+        configuration.write_text(_slurm_conf(folder, munge), "utf-8")
+        environment = {"SLURM_CONF": str(configuration)}
+        names = {"key": key, "log": keys / "log", "pid": keys / "pid", "seed": keys / "seed"}
+        files = [f"--{name}-file={path}" for name, path in names.items()]
+        with contextlib.ExitStack() as started:
+            argv = [munged, "--foreground", f"--socket={munge}", *files]
+            started.enter_context(running(argv, words, account=account))
+            until("munge did not start", munge.exists, words)
+            for argv in ([slurmctld, "-D", "-i"], [slurmd, "-D", "-N", _NODE]):
+                started.enter_context(running(argv, words, environment=environment))
+
+            def is_idle() -> bool:
+                asked = subprocess.run(
+                    [sinfo, "--noheader", "--format=%T"],
+                    env=os.environ | environment,
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                )
+                return asked.stdout.strip() == "idle"
+
+            until("SLURM's node was not ready", is_idle, words)
+            yield environment
+
+
+_NODE = "node"
+
+
+def _slurm_conf(folder: Path, munge: Path) -> str:
+    with socket.socket() as first, socket.socket() as second:
+        for one in (first, second):
+            one.bind(("127.0.0.1", 0))
+        ports = [one.getsockname()[1] for one in (first, second)]
+    return f"""\
+ClusterName=test
+SlurmctldHost={socket.gethostname()}(127.0.0.1)
+SlurmctldPort={ports[0]}
+SlurmdPort={ports[1]}
+SlurmUser=root
+AuthType=auth/munge
+AuthInfo=socket={munge}
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.pid
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+JobAcctGatherType=jobacct_gather/none
+MailProg=/bin/true
+KillWait=2
+NodeName={_NODE} NodeHostname={socket.gethostname()} NodeAddr=127.0.0.1 CPUs=2 RealMemory=4000
+PartitionName=test Nodes={_NODE} Default=YES MaxTime=INFINITE State=UP
+"""

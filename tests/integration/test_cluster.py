@@ -1,6 +1,8 @@
 """A class on a Dask cluster: the marks of this machine, whatever becomes of its workers."""
 
+import contextlib
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from nbjudge.submissions import Submission, read_submission
 from nbjudge.worker import Shared, Worker
 
 SECRET = b"s" * 32
+CERTIFICATES = Path(__file__).parents[2] / "tools" / "certificates.sh"
 WRONG = {
     "p1": sc.RIGHT["p1"] | {"stats": "def mean(x):\n    return 0\n\n\ndef spread(x):\n    1/0"}
 }
@@ -80,8 +83,8 @@ def small(tmp_path_factory):
 def alone(small):
     """What the class earns one after the other, in this process."""
     shared, submissions = small
-    worker = Worker(shared)
-    return {submission.student: plain(worker.grade(submission)) for submission in submissions}
+    with contextlib.closing(Worker(shared)) as worker:
+        return {one.student: plain(worker.grade(one)) for one in submissions}
 
 
 def plain(results):
@@ -206,3 +209,37 @@ def test_where_no_scheduler_listens_there_is_a_sentence(grade, monkeypatch):
     monkeypatch.setattr("nbjudge.cluster._CONNECT_SECONDS", 1.0)
     with pytest.raises(ClusterError, match=r"Connecting to the scheduler tcp://127\.0\.0\.1:9: "):
         list(grade([empty("a")], address="tcp://127.0.0.1:9"))
+
+
+def test_with_tls_a_class_is_graded_and_who_has_no_certificate_is_not_let_in(tmp_path, monkeypatch):
+    for folder in ("ours", "theirs"):
+        subprocess.run(["sh", CERTIFICATES, tmp_path / folder], check=True)
+    ours, theirs = (
+        {f"tls_{n}": tmp_path / folder / f"{n}.pem" for n in ("ca", "cert", "key")}
+        for folder in ("ours", "theirs")
+    )
+    made = sc.make_course(tmp_path / "course", gradebook=True)
+    made.submit("ada")
+    options = ["--protocol", "tls", "--tls-ca-file", str(ours["tls_ca"])]
+    options += ["--tls-cert", str(ours["tls_cert"]), "--tls-key", str(ours["tls_key"])]
+    given = [w for n, p in ours.items() for w in ("--" + n.replace("_", "-"), str(p))]
+
+    with cluster(options) as own:
+        own.worker()
+        own.joined(1)
+        done = sc.command(made, "nbjudge", "grade", sc.NAME, "--scheduler", own.address, *given)
+        monkeypatch.setattr("nbjudge.cluster._CONNECT_SECONDS", 1.0)
+        strangers = [
+            Scheduler(address=own.address, **theirs),
+            Scheduler(address=own.address, **ours | {"tls_ca": theirs["tls_ca"]}),
+            Scheduler(address=own.address.replace("tls", "tcp")),
+        ]
+        for scheduler in strangers:
+            grading = grade_many(
+                [empty("a")], ASSIGNMENT, Settings(), SECRET, workers=1, scheduler=scheduler
+            )
+            with pytest.raises(ClusterError, match="Connecting to the scheduler"):
+                next(grading)
+
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert sc.points_of(made) == {"ada": sc.RIGHT_POINTS}
