@@ -21,13 +21,18 @@ setup: $(STAMP) ## Make the virtual environment and install bubblewrap (as root)
 $(STAMP): pyproject.toml constraints.txt tools/system.sh
 	sh tools/system.sh $(PYTHON)
 	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) --constraint constraints.txt --editable '.[course,otter,dev]'
+	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) --constraint constraints.txt --editable '.[course,otter,dev,dask,postgres]'
 	touch $(STAMP)
+
+# PostgreSQL and SLURM, which tests start and stop: nothing else needs them.
+$(VENV)/.servers: tools/system.sh | $(STAMP)
+	sh tools/system.sh --tests $(PYTHON)
+	touch $@
 
 demo: setup ## Grade the sample classes end to end and show the marks (TP=tp1: only that one)
 	$(BIN)/nbjudge demo $(TP)
 
-test: setup lint types ## Run everything: lint, types, all tests
+test: setup $(VENV)/.servers lint types ## Run everything: lint, types, all tests
 	$(BIN)/python -m pytest -n $(JOBS)
 
 lint: setup
@@ -44,7 +49,7 @@ format: setup ## Format the code
 unit: setup ## Run the tests that need no kernel
 	$(BIN)/python -m pytest tests/unit
 
-integration: setup ## Run the tests with real kernels and real bubblewrap
+integration: setup $(VENV)/.servers ## Run the tests with real kernels and real bubblewrap
 	$(BIN)/python -m pytest tests/integration
 
 course: setup ## Run the tests of the TPs and of the sample class
