@@ -58,8 +58,12 @@ course: setup ## Run the tests of the TPs and of the sample class
 build: setup ## Make release/ and solutions/ again from source/
 	$(BIN)/nbjudge build
 
-bench: setup ## Time grading against stock nbgrader, on the same notebooks
-	$(BIN)/python benchmarks/grading.py
+# Names of benchmarks, for instance `make bench ONLY="growth startup"`; QUICK=1 tries them on few submissions.
+ONLY ?=
+QUICK ?=
+
+bench: setup ## Measure grading, write docs/benchmarks.md (an idle machine; ONLY=growth: only that)
+	$(BIN)/python benchmarks/bench.py $(ONLY) $(if $(QUICK),--quick)
 
 # For instance `--originals FOLDER` where the originals of MNIST and Fashion-MNIST are on the disk.
 MNIST ?=

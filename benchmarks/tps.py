@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from grading import run
+from measure import run
 from rich.console import Console
 from rich.table import Table
 
