@@ -12,7 +12,7 @@ from nbgrader.utils import parse_utc
 from sqlalchemy import text
 
 from nbjudge.assignment import Assignment, Kind, SourceCell, SourceNotebook
-from nbjudge.errors import ConfigurationError
+from nbjudge.errors import ConfigurationError, DiskFull
 from nbjudge.gradebook import INDEXES, read_standings
 from nbjudge.store import Store, is_timestamp, parsed, records
 from nbjudge.verdict import Result, Status, Verdict
@@ -614,3 +614,30 @@ def test_what_persons_gave_is_written_down_before_it_goes(store, url):
         assert len(kept) == expected
     with Gradebook(url) as book:
         assert book.find_grade("essay", "more", "tp", "ada").manual_score == 2.5
+
+
+def test_a_database_without_room_is_told_from_other_faults_and_keeps_what_it_had(store, url):
+    store.sync(assignment())
+    store.save(assignment(), "ada", None, [result()], Plugin())
+    before = store.standings("tp")
+    db = store._gradebook.db
+    pages = db.execute(text("PRAGMA page_count")).scalar()
+    db.execute(text(f"PRAGMA max_page_count = {pages}"))
+    db.commit()
+
+    def fill():
+        for number in range(200):
+            store.save(assignment(), f"s{number}", None, [result()], Plugin())
+
+    with pytest.raises(DiskFull, match=r"the points of s\d+ in tp into the gradebook"):
+        fill()
+    db.execute(text("PRAGMA max_page_count = 1000000"))
+    kept = store.standings("tp")
+    assert kept["ada"] == before["ada"]
+    assert all(
+        set(part.scores) == set(before["ada"].parts["n"].scores)
+        for one in kept.values()
+        for part in one.parts.values()
+    )
+    store.save(assignment(), "zoe", None, [result()], Plugin())
+    assert "zoe" in store.standings("tp")
