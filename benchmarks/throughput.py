@@ -58,6 +58,7 @@ def _compare(name: str, title: str, given: Class, sizes: Sizes, scratch: Path, s
     bare: list[float] = []
     fresh: list[_Grading] = []
     again: list[_Grading] = []
+    idle: list[float] = []
     stock = otter = 0.0
     for turn in range(sizes.rounds):
         say(f"{given.assignment}: the cells in a bare process, round {turn + 1}")
@@ -66,6 +67,7 @@ def _compare(name: str, title: str, given: Class, sizes: Sizes, scratch: Path, s
         root = given.make(_folder(scratch, "ours"))
         fresh.append(_graded(given, root))
         again.append(_graded(given, root, "--force"))
+        idle.append(grade(root, given.assignment).wall_seconds)
         shutil.rmtree(root)
         if turn == (sizes.rounds - 1) // 2:
             say(f"{given.assignment}: stock nbgrader autograde")
@@ -106,7 +108,21 @@ def _compare(name: str, title: str, given: Class, sizes: Sizes, scratch: Path, s
         ),
         notes=_notes(given, sizes, is_torch=is_torch),
         commands=_commands(given.assignment, is_torch=is_torch),
-        profiles=(_profile(fresh, mean(bare), number),),
+        profiles=(
+            Profile(
+                "Wall-clock seconds of nbjudge grade",
+                (
+                    Part("start-up (a run with nothing to grade)", mean(idle)),
+                    Part("proof of the reference (without it: --force)", ours - proved),
+                    Part("the cells, at the ceiling", ceiling),
+                    Part(
+                        "the rest: workers and warm parents start, judging, fixed cost",
+                        proved - mean(idle) - ceiling,
+                    ),
+                ),
+            ),
+            _profile(fresh, mean(bare), number),
+        ),
     )
 
 
