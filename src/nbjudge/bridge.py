@@ -36,10 +36,10 @@ from nbjudge.compile import Sources, compile_assignment
 from nbjudge.configuration import settings_from
 from nbjudge.errors import ConfigurationError, NbJudgeError
 from nbjudge.feedback import Graded, page
-from nbjudge.grade import grade_notebook
 from nbjudge.i18n import use_language
 from nbjudge.proof import proved
 from nbjudge.records import keep_removed, with_notes, write_record
+from nbjudge.retry import grade_fairly
 from nbjudge.secret import course_secret
 from nbjudge.store import Store
 from nbjudge.submissions import Submission, read_submission
@@ -233,7 +233,7 @@ class Judge(Execute):  # type: ignore[misc]
         assignment = run.assignment(names["assignment"])
         submission = run.submission(assignment, names["student"])
         notebook = names["notebook"]
-        result = grade_notebook(
+        result = grade_fairly(
             submission.uploads[notebook],
             assignment,
             notebook,
