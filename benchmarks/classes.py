@@ -173,7 +173,7 @@ def _class(course: Course, compiled: Assignment, notebooks: tuple[bytes, ...]) -
 # Courses made here.
 
 TORCH = "torch"
-_STEPS = 400
+_STEPS = 1_600
 """Of a training that takes about half a second."""
 
 _TORCH_DATA = f"""\

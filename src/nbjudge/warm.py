@@ -41,6 +41,7 @@ if order is not None:
 
 _WITH = {
     "numpy": ("numpy.random",),
+    "torch": ("torch._dynamo",),  # a second of every notebook that makes an optimiser
     # Not the backend of notebooks: that looks for the running notebook as it is imported.
     "matplotlib": (
         "matplotlib.backends.backend_agg",
