@@ -230,10 +230,12 @@ def _work(
                 assert task.receipt is not None  # noqa: S101 - the plan says so
                 said = writer.write_times(known.submission(task.student), task.receipt)
                 report.take(task.student, *said)
+        # A warm parent takes as long to start as one cold notebook: one for each would be waste.
+        pays = scheduler is not None or len(to_grade) > workers
         grading = grade_many(
             (known.submission(task.student) for task in to_grade),
             known.assignment,
-            course.settings,
+            replace(course.settings, warm=course.settings.warm and pays),
             known.secret,
             workers=workers,
             scheduler=scheduler,

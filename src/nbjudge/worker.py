@@ -6,7 +6,7 @@ import contextlib
 import hmac
 import tempfile
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nbjudge.assignment import Assignment
 from nbjudge.errors import GradingFault, NbJudgeError
@@ -109,7 +109,15 @@ class Worker:
                 self._warmth,
             )
             results.append(with_notes(result, submission.notes.get(notebook.name, ())))
-        return tuple(results)
+        return tuple(self._with_reason(results))
+
+    def _with_reason(self, results: list[Result]) -> list[Result]:
+        """Say once in the log why this worker's kernels start cold, if they do."""
+        if self._warmth is None or not self._warmth.cold_because:
+            return results
+        line = f"Kernels start cold, seconds slower each: {self._warmth.cold_because}"
+        self._warmth = None
+        return [replace(results[0], log=(*results[0].log, line)), *results[1:]]
 
     def close(self) -> None:
         """End what was kept from one notebook to the next."""

@@ -4,6 +4,7 @@ What a process in a sandbox can see, reach and change is tried in ``test_sandbox
 with a forked one.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -16,14 +17,22 @@ import pytest
 from inside import SECONDS, Inside, until
 
 from nbjudge import warm
+from nbjudge.assignment import Assignment, Kind, SourceCell, SourceNotebook, Upload
 from nbjudge.kernel import KernelSetup, Outcome, SealedKernel
 from nbjudge.limits import MIB, Limits
 from nbjudge.sandbox import Sealing, seal
+from nbjudge.settings import Settings
+from nbjudge.submissions import Submission
 from nbjudge.warm import WarmParent, Warmth
+from nbjudge.worker import Shared, Worker
 
 pytestmark = pytest.mark.usefixtures("orphans_come_back")
 
 MODULES = ("numpy", "matplotlib.pyplot")
+THREAD = """\
+import threading, time
+threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -247,10 +256,7 @@ def test_a_parent_that_does_not_answer_is_given_up_and_kernels_start_cold(fork, 
 
 
 def test_what_leaves_a_thread_when_it_is_imported_is_not_forked(fork, tmp_path):
-    (tmp_path / "threads_inside.py").write_text(
-        "import threading, time\n"
-        "threading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n"
-    )
+    (tmp_path / "threads_inside.py").write_text(THREAD)
     tmp_path.chmod(0o755)  # root's sandboxes are another user's
     with Warmth(("threads_inside",)) as own:
         inside = fork(
@@ -308,3 +314,111 @@ def test_a_forked_process_says_its_last_words():
             box.close()
     finally:
         parent.close()
+
+
+# What a class sees of it.
+
+SOURCE = "import numpy\ntotal = float(numpy.arange(4).sum())"
+TEST = "from nbjudge.testing import assert_close\nassert_close(total, 6.0, what='total')"
+NOTEBOOK = {
+    "nbformat": 4,
+    "nbformat_minor": 5,
+    "metadata": {},
+    "cells": [
+        {
+            "id": "a",
+            "cell_type": "code",
+            "source": SOURCE,
+            "metadata": {
+                "nbgrader": {
+                    "grade": False,
+                    "grade_id": "a",
+                    "locked": False,
+                    "schema_version": 3,
+                    "solution": True,
+                    "task": False,
+                }
+            },
+            "outputs": [],
+            "execution_count": None,
+        }
+    ],
+}
+ASSIGNMENT = Assignment(
+    name="tp",
+    notebooks=(
+        SourceNotebook(
+            name="n",
+            cells=(
+                SourceCell(
+                    cell_id="a",
+                    kind=Kind.ANSWER,
+                    cell_type="code",
+                    source=SOURCE,
+                    release_source="",
+                    grade_id="a",
+                ),
+                SourceCell(
+                    cell_id="t",
+                    kind=Kind.TEST,
+                    cell_type="code",
+                    source=TEST,
+                    release_source="",
+                    grade_id="t",
+                    points=1.0,
+                ),
+            ),
+        ),
+    ),
+)
+
+
+def submission(code=SOURCE):
+    cell = NOTEBOOK["cells"][0] | {"source": code}
+    data = json.dumps(NOTEBOOK | {"cells": [cell]}).encode()
+    return Submission(
+        student="s",
+        assignment="tp",
+        uploads={"n": Upload(notebook=data)},
+        notes={},
+        found={"n": "n.ipynb"},
+    )
+
+
+def graded(settings, *submissions):
+    with contextlib.closing(Worker(Shared(ASSIGNMENT, settings, b"secret"))) as worker:
+        outcomes = [worker.grade(one) for one in submissions]
+    assert not [one for one in outcomes if isinstance(one, Exception)]
+    return [result for (result,) in outcomes]
+
+
+def test_what_is_graded_is_the_same_warm_and_cold():
+    warm_result, cold_result = (
+        graded(Settings(warm=warm), submission())[0] for warm in (True, False)
+    )
+    assert warm_result.points == 1
+    assert [v.status for v in warm_result.verdicts] == [v.status for v in cold_result.verdicts]
+    assert warm_result.document == cold_result.document
+    assert warm_result.log == cold_result.log == ()
+
+
+def test_a_class_is_told_once_why_its_kernels_start_cold(tmp_path):
+    (tmp_path / "threads_inside.py").write_text(THREAD)
+    tmp_path.chmod(0o755)
+    settings = Settings(
+        modules=("threads_inside",),
+        readonly=(str(tmp_path),),
+        environment=(("PYTHONPATH", str(tmp_path)),),
+    )
+    first, second = graded(settings, submission(), submission())
+    assert first.points == second.points == 1
+    assert [line for line in first.log if "leaves 2 threads" in line] == list(first.log)
+    assert second.log == ()
+
+
+def test_a_notebook_whose_kernel_died_warm_is_graded_again_cold():
+    # A right answer that only a forked kernel does not survive: its parent's libraries are there.
+    code = f"import os, sys\nif os.getppid() == 0:\n    os._exit(1)\n{SOURCE}"
+    (result,) = graded(Settings(), submission(code))
+    assert result.points == 1
+    assert "the kernel was replaced" in result.log[0]
