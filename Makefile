@@ -33,7 +33,7 @@ demo: setup ## Grade the sample classes end to end and show the marks (TP=tp1: o
 	$(BIN)/nbjudge demo $(TP)
 
 test: setup $(VENV)/.servers lint types ## Run everything: lint, types, all tests
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) --durations=20
 
 lint: setup
 	$(BIN)/ruff check src tests tools benchmarks judge
