@@ -41,6 +41,7 @@ def configure(
     unsealed: bool = False,
     warm: bool = True,
     modules: Sequence[str] = (),
+    figures: bool = True,
 ) -> None:
     """Make nbgrader grade in sealed kernels, judged from outside.
 
@@ -74,6 +75,10 @@ def configure(
         the marks are the same.
     modules
         Further modules for it to import: what many students use and the assignment does not.
+    figures
+        Draw the figures of graded notebooks, for their feedback. False runs the same cells and
+        gives the same marks, but a line of text stands for each figure: where a notebook has many,
+        drawing them is most of its time.
 
     Raises
     ------
@@ -97,6 +102,7 @@ def configure(
     c.NbJudge.unsealed = unsealed
     c.NbJudge.warm = warm
     c.NbJudge.modules = list(modules)
+    c.NbJudge.figures = figures
 
     # Grading: the instructor's notebook takes the place of the upload, then one preprocessor
     # runs, judges, and records. The exporter reads no uploaded file; the hook finds renamed ones.
@@ -251,6 +257,7 @@ def settings_from(config: Any) -> Settings:
             ignored_stderr=_ignored_stderr(config),
             warm=bool(_said(own.get("warm", True), Bool())),
             modules=tuple(own.get("modules", ())),
+            figures=bool(_said(own.get("figures", True), Bool())),
         )
     except (TypeError, ValueError, AttributeError, TraitError, re.error) as error:
         raise ConfigurationError(f"Reading the options of nbgrader_config.py: {error}.") from error

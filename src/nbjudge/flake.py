@@ -309,6 +309,7 @@ def _with_time(settings: Settings, runs: int) -> Settings:
     limits = settings.limits
     return replace(
         settings,
+        figures=False,  # nobody looks at them
         limits=replace(
             limits,
             notebook_seconds=limits.notebook_seconds * (runs + 1),

@@ -532,6 +532,7 @@ class _Session:
             unsealed=settings.unsealed,
             seed=int.from_bytes(seed[:4]),
             warmth=self._warmth,
+            figures=settings.figures,
         )
 
     def _close_kernel(self) -> None:

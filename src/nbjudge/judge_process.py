@@ -80,6 +80,13 @@ class JudgeProcess:
         self._warmth = None if settings.unsealed else warmth
         files = (*load.files.values(), *load.judge_files.values())
         self._limits = _limits(settings.limits, sum(len(data) + 8192 for data in files))
+        self._sealing = sandbox.Sealing(
+            argv=(sys.executable, "-P", "-c", _START, f"{sandbox.RUN}/{_SOCKET}"),
+            purpose="the judge",
+            limits=self._limits,
+            readonly=(str(Path(nbjudge.__file__).parent), *settings.readonly),
+            environment={"MPLBACKEND": "agg", **dict(settings.environment)},
+        )
         self._process: sandbox.SandboxProcess | None = None
         self._sock: socket.socket | None = None
         self.cpu_seconds = 0.0
@@ -94,18 +101,11 @@ class JudgeProcess:
         """
         if self._process is not None:
             return
-        sealing = sandbox.Sealing(
-            argv=(sys.executable, "-P", "-c", _START, f"{sandbox.RUN}/{_SOCKET}"),
-            purpose="the judge",
-            limits=self._limits,
-            readonly=(str(Path(nbjudge.__file__).parent), *self._settings.readonly),
-            environment={"MPLBACKEND": "agg", **dict(self._settings.environment)},
-        )
         if self._warmth is not None:
-            self._process = self._warmth.seal(sealing, ("nbjudge.judge_service",))
+            self._process = self._warmth.seal(self._sealing, ("nbjudge.judge_service",))
         if self._process is None:
             make = sandbox.unsealed if self._settings.unsealed else sandbox.seal
-            self._process = make(sealing)
+            self._process = make(self._sealing)
 
     def _connected(self) -> socket.socket:
         """Return the socket to a judge that is ready; what a warm parent cannot do is done cold."""
@@ -114,6 +114,7 @@ class JudgeProcess:
         except JudgeStartError:
             if self._warmth is None:
                 raise
+            self._warmth.discard(self._sealing)
             self._warmth = None
             return self._connect()
 

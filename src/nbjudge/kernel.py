@@ -94,6 +94,8 @@ class KernelSetup:
     seed: int = 0
     warmth: Warmth | None = None
     """Where the kernel may be forked from; None starts a Python for it."""
+    figures: bool = True
+    """Draw matplotlib's figures; without, each is shown as a line of text."""
 
 
 class SealedKernel:
@@ -147,24 +149,17 @@ class SealedKernel:
         KernelStartError
             If the kernel does not answer.
         """
-        try:
-            self._start(self.setup.warmth)
-        except KernelStartError:
-            self.close()
-            if not self._is_warm:
-                raise
+        for warmth in (self.setup.warmth, None):
             self._dead = False
-            self._start_cold()
-        except BaseException:
-            self.close()
-            raise
-
-    def _start_cold(self) -> None:
-        try:
-            self._start(None)
-        except BaseException:
-            self.close()
-            raise
+            try:
+                self._start(warmth)
+            except BaseException as error:
+                self.close()
+                # What a warm parent cannot do is done cold.
+                if not (self._is_warm and isinstance(error, KernelStartError)):
+                    raise
+            else:
+                return
 
     def _start(self, warmth: Warmth | None) -> None:
         setup = self.setup
@@ -175,7 +170,9 @@ class SealedKernel:
             "signature_scheme": "hmac-sha256",
             "kernel_name": setup.kernel_name,
         } | {f"{name}_port": port for name, port in _PORTS.items()}
-        argv, environment, is_python, prefixes = kernel_command(setup.kernel_name)
+        argv, environment, is_python, prefixes = kernel_command(
+            setup.kernel_name, figures=setup.figures
+        )
         sealing = sandbox.Sealing(
             argv=argv,
             connection=json.dumps(connection),
@@ -516,7 +513,9 @@ def _importable(setup: KernelSetup) -> list[str]:
     return sorted(name for name in names if name.isidentifier())
 
 
-def kernel_command(name: str) -> tuple[tuple[str, ...], dict[str, str], bool, tuple[str, ...]]:
+def kernel_command(
+    name: str, *, figures: bool = True
+) -> tuple[tuple[str, ...], dict[str, str], bool, tuple[str, ...]]:
     """Return (argv, environment, is Python, prefixes) of a kernelspec, for inside a sandbox.
 
     Raises
@@ -525,10 +524,12 @@ def kernel_command(name: str) -> tuple[tuple[str, ...], dict[str, str], bool, tu
         If there is no such kernelspec here.
     """
     connection = f"{sandbox.RUN}/connection.json"
-    options = (
+    options: tuple[str, ...] = (
         "--HistoryManager.enabled=False",
         "--InteractiveShellApp.ignore_cwd=True",
     )
+    if not figures:  # a figure has no format left but its line of text
+        options += ("--InlineBackend.figure_formats=[]",)
     if name in _OWN:
         # -P: what lies in the work folder is not what starts the kernel.
         argv = (sys.executable, "-P", "-m", "ipykernel_launcher", "-f", connection, *options)

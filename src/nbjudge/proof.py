@@ -48,7 +48,8 @@ def ensure_proved(root: Path, assignment: Assignment, settings: Settings, secret
         return False
     from nbjudge.grade import prove_reference
 
-    results = prove_reference(assignment, settings, secret)
+    # Nobody looks at this run: marks are all that it is for.
+    results = prove_reference(assignment, replace(settings, figures=False), secret)
     objects = {result.notebook: dict(result.objects) for result in results}
     path.parent.mkdir(parents=True, exist_ok=True)
     said = {"proved": "The reference earned full marks.", "objects": objects}

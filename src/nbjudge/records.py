@@ -82,13 +82,27 @@ def keep_removed(root: Path, lines: Sequence[str]) -> None:
         )
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file under its name only when it is complete."""
+def write_whole(
+    path: Path, text: str | bytes, *, permissions: int = 0o600, beside: Path | None = None
+) -> None:
+    """Write a file under its name only when it is complete.
+
+    Parameters
+    ----------
+    path, text
+        The file and its content.
+    permissions
+        Of the file.
+    beside
+        Beside what, on the same file system, it is prepared; by default beside itself.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    folder, prefix = (path.parent, ".") if beside is None else (beside.parent, f".{beside.name}-")
+    descriptor, name = tempfile.mkstemp(dir=folder, prefix=prefix, suffix=".part")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(text.encode() if isinstance(text, str) else text)
+        Path(name).chmod(permissions)
         os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

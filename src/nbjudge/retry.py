@@ -37,7 +37,7 @@ def grade_fairly(
     first = grade_notebook(upload, assignment, notebook, settings, secret, again, warmth)
     limited = limits_met(first, settings.limits)
     if warmth is not None and first.restarts:
-        limited.append(f"the kernel was replaced {first.restarts} times")
+        limited.append(f"its kernel was replaced ({first.restarts})")
     if again or not limited:
         return first
     second = grade_notebook(upload, assignment, notebook, settings, secret)
@@ -45,8 +45,8 @@ def grade_fairly(
     is_first = (len(limited), -first.points) < (len(still), -second.points)
     kept = first if is_first else second
     line = (
-        f"{notebook} was graded twice, because a limit had decided in the first run: "
-        f"{'; '.join(limited)}. In the second: {'; '.join(still) or 'none'}. Kept: the "
+        f"{notebook} was graded twice, because of this in the first run: {'; '.join(limited)}. "
+        f"In the second: {'; '.join(still) or 'nothing of the kind'}. Kept: the "
         f"{'first' if is_first else 'second'} ({first.points:g} points, then {second.points:g})."
     )
     return replace(kept, log=(*kept.log, line))

@@ -39,3 +39,5 @@ class Settings:
     """Fork kernels and judges from a Python that has imported what the course imports."""
     modules: tuple[str, ...] = ()
     """Further modules that such a Python imports."""
+    figures: bool = True
+    """Draw the figures of graded notebooks; without, a line of text stands for each."""

@@ -8,8 +8,6 @@ run (:mod:`nbjudge.plan`), which writes the same over it.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -29,7 +27,7 @@ from nbjudge.receipts import (
     withdraw,
     write_receipt,
 )
-from nbjudge.records import write_record
+from nbjudge.records import write_record, write_whole
 from nbjudge.result_key import Ground
 from nbjudge.store import Store
 from nbjudge.submissions import Submission
@@ -101,7 +99,10 @@ class Writer:
             (folder / _TIMESTAMP).unlink(missing_ok=True)
             data = _timestamp(self.assignment, submission)
             if data is not None:
-                _replace(folder / _TIMESTAMP, data, self.course.permissions)
+                # Not in the folder: what nbgrader finds there, it copies.
+                write_whole(
+                    folder / _TIMESTAMP, data, permissions=self.course.permissions, beside=folder
+                )
                 graded |= stamps(folder, [_TIMESTAMP])
         receipt = replace(receipt, timestamp=submission.timestamp, late=saved.late, graded=graded)
         write_receipt(self.course.root, submission.student, self.assignment.name, receipt)
@@ -115,19 +116,6 @@ def _timestamp(assignment: Assignment, submission: Submission) -> bytes | None:
     if submission.timestamp is not None:
         return submission.timestamp.encode()
     return assignment.files.get(_TIMESTAMP)
-
-
-def _replace(path: Path, data: bytes, permissions: int) -> None:
-    """Give a file new content, whole or not at all."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent.parent, prefix=f".{path.parent.name}-")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-        Path(name).chmod(permissions)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _autograded_files(

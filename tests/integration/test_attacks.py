@@ -17,9 +17,9 @@ import small_course as sc
 from rich.console import Console
 from test_accidents import IMPORTS, LIMITS, SECRET, answer, course, given, graded, verdict
 
-from nbjudge import cli
 from nbjudge.assignment import Upload
 from nbjudge.classroom import ClassReport, grade_class
+from nbjudge.cli import grading
 from nbjudge.document import MAX_SHOWN_CELL
 from nbjudge.errors import GradingFault
 from nbjudge.feedback import write_feedback
@@ -556,7 +556,7 @@ def test_names_and_remarks_reach_the_terminal_as_text(monkeypatch):
     report.warnings, report.unseen = [hostile], [hostile]
     report.failed = {hostile: GradingFault(hostile)}
     console = Console(file=io.StringIO(), width=120, color_system=None)
-    cli.show_marks(console, report)
+    grading.show_marks(console, report)
     shown = console.file.getvalue()
     assert shown.count("owned") == 5
     assert shown.count("[bold]") == 5

@@ -57,6 +57,24 @@ def test_what_is_printed_comes_back_whole_and_in_order(shared):
     assert not run.truncated
 
 
+@pytest.mark.parametrize("magic", ["", "%matplotlib inline"])
+@pytest.mark.parametrize("figures", [True, False])
+def test_a_figure_is_drawn_where_figures_are_wanted_and_named_elsewhere(start, figures, magic):
+    run = start(figures=figures).run(f"""
+        {magic}
+        import matplotlib.pyplot as plt
+        figure, axes = plt.subplots()
+        axes.plot([0, 1])
+        plt.show()
+        figure.canvas.draw()
+        print(axes.get_window_extent().width > 0, len(plt.get_fignums()))
+    """)
+    (shown,) = [o["data"] for o in run.outputs if o["output_type"] == "display_data"]
+    assert shown["text/plain"] == "<Figure size 640x480 with 1 Axes>"
+    assert ("image/png" in shown) is figures
+    assert stream(run) == "True 0\n"
+
+
 def test_an_exception_is_an_output_and_the_kernel_goes_on(shared):
     run = shared.run("1 / 0")
     assert (run.outcome, kinds(run)) == (Outcome.ERROR, ["error"])

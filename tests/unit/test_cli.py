@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from nbjudge import classroom, cli
+from nbjudge import classroom
 from nbjudge.assignment import Assignment, Kind, SourceCell, SourceNotebook
 from nbjudge.classroom import ClassReport
-from nbjudge.cli import main
+from nbjudge.cli import grading, main
 from nbjudge.errors import ConfigurationError, DiskFull, WorkerDied
 from nbjudge.marks import Row
 from nbjudge.parallel import Graded
@@ -162,7 +162,7 @@ def graded(monkeypatch):
                 raise outcome
             return outcome
 
-        monkeypatch.setattr(cli, "_course", lambda _context: None)
+        monkeypatch.setattr(grading, "open_course", lambda _context: None)
         monkeypatch.setattr(classroom, "grade_class", grade_class)
 
     return come_to

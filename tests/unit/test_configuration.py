@@ -34,6 +34,9 @@ def test_what_is_said_is_read_back():
         environment={"LEVEL": "2"},
         prove=False,
         unsealed=True,
+        warm=False,
+        modules=["scipy.linalg"],
+        figures=False,
     )
     assert settings_from(c) == Settings(
         language="fr",
@@ -44,6 +47,9 @@ def test_what_is_said_is_read_back():
         environment=(("LEVEL", "2"),),
         prove=False,
         unsealed=True,
+        warm=False,
+        modules=("scipy.linalg",),
+        figures=False,
     )
 
 
