@@ -7,6 +7,7 @@ A student's fault is never an error: it is a :class:`~nbjudge.verdict.Verdict`.
     │   ├── NotebookError            a source notebook is not usable
     │   ├── HiddenTestError          a test fails on the reference, or cannot be judged
     │   ├── ConfigurationError       nbgrader_config.py or an option is wrong
+    │   ├── TableError               a table of students or marks cannot be used
     │   └── UnknownNameError         no such assignment, student, question
     ├── MachineError                 this computer, or its administrator
     │   ├── SandboxUnavailable       bubblewrap or namespaces are missing
@@ -59,6 +60,10 @@ class HiddenTestError(TeacherError):
 
 class ConfigurationError(TeacherError):
     """``nbgrader_config.py``, an environment variable or an option is wrong."""
+
+
+class TableError(TeacherError):
+    """A table of students or marks (the roll, an exam's) cannot be used as it is."""
 
 
 class UnknownNameError(TeacherError):
