@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nbjudge.configuration import configure
+    from nbjudge.marking.rules import configure_marks
 
-__all__ = ["__version__", "configure"]
+__all__ = ["__version__", "configure", "configure_marks"]
 __version__ = "0.1.0"
 
 
@@ -17,4 +18,8 @@ def __getattr__(name: str) -> Any:
         from nbjudge.configuration import configure
 
         return configure
+    if name == "configure_marks":
+        from nbjudge.marking.rules import configure_marks
+
+        return configure_marks
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -67,6 +67,8 @@ class Standing:
 
     seconds_late: float = 0.0
     """After the student's own due date."""
+    extension_seconds: float = 0.0
+    """Of that date, as the gradebook has it."""
     parts: dict[str, Part] = field(default_factory=dict)
     """By notebook."""
 
@@ -184,7 +186,10 @@ def standings(connection: Connection | Any, assignment: str) -> dict[str, Standi
         every.select_from(submitted).where(assignments.c.name == assignment)
     ):
         if student not in found:
-            found[student] = Standing(seconds_late=_late(timestamp, due, extension))
+            found[student] = Standing(
+                seconds_late=_late(timestamp, due, extension),
+                extension_seconds=(extension or timedelta()).total_seconds(),
+            )
         scores[row] = {}
         found[student].parts[notebook] = Part(penalty=penalty, scores=scores[row])
     graded = (

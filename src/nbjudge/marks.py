@@ -75,11 +75,11 @@ def to_csv(assignment: Assignment, marks: Sequence[Row]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     header = ["student", *names, "late_penalty", "total", "max", "provisional"]
-    writer.writerow([_inert(name) for name in header])
+    writer.writerow([spreadsheet_text(name) for name in header])
     for row in marks:
         writer.writerow(
             [
-                _inert(row.student),
+                spreadsheet_text(row.student),
                 *(f"{row.points.get(name, 0.0):g}" for name in names),
                 f"{row.penalty:g}",
                 f"{row.total:g}",
@@ -93,7 +93,7 @@ def to_csv(assignment: Assignment, marks: Sequence[Row]) -> str:
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
 
-def _inert(text: str) -> str:
+def spreadsheet_text(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula.
 
     References

@@ -10,7 +10,7 @@ import nbjudge
 
 MODULES = sorted(
     found.name
-    for found in pkgutil.iter_modules(nbjudge.__path__, "nbjudge.")
+    for found in pkgutil.walk_packages(nbjudge.__path__, "nbjudge.")
     if not found.ispkg and not found.name.endswith("__main__")
 )
 
