@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nbjudge.configuration import configure
+    from nbjudge.due import configure_deadlines
     from nbjudge.marking.rules import configure_marks
 
-__all__ = ["__version__", "configure", "configure_marks"]
+__all__ = ["__version__", "configure", "configure_deadlines", "configure_marks"]
 __version__ = "0.1.0"
 
 
@@ -18,6 +19,10 @@ def __getattr__(name: str) -> Any:
         from nbjudge.configuration import configure
 
         return configure
+    if name == "configure_deadlines":
+        from nbjudge.due import configure_deadlines
+
+        return configure_deadlines
     if name == "configure_marks":
         from nbjudge.marking.rules import configure_marks
 

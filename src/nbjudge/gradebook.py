@@ -7,7 +7,8 @@ PostgreSQL; what writes is :mod:`nbjudge.store`, through nbgrader's own classes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -81,6 +82,46 @@ def read_standings(url: str, assignment: str) -> dict[str, Standing]:
     ConfigurationError
         If the database is there and cannot be read.
     """
+    with _reading(url, "grade") as connection:
+        return {} if connection is None else standings(connection, assignment)
+
+
+def read_duedate(url: str, assignment: str) -> tuple[datetime | None, dict[str, timedelta]]:
+    """Return an assignment's due date (UTC, without a zone) and the extensions, by student.
+
+    Raises
+    ------
+    ConfigurationError
+        If the database is there and cannot be read.
+    """
+    from sqlalchemy import DateTime, Interval, column, select, table
+
+    assignments = table("assignment", column("id"), column("name"), column("duedate", DateTime()))
+    submissions = table(
+        "submitted_assignment",
+        column("assignment_id"),
+        column("student_id"),
+        column("extension", Interval()),
+    )
+    with _reading(url, "submitted_assignment") as connection:
+        if connection is None:
+            return None, {}
+        found = connection.execute(
+            select(assignments.c.id, assignments.c.duedate).where(assignments.c.name == assignment)
+        ).first()
+        if found is None:
+            return None, {}
+        granted = connection.execute(
+            select(submissions.c.student_id, submissions.c.extension)
+            .where(submissions.c.assignment_id == found[0])
+            .where(submissions.c.extension.is_not(None))
+        )
+        return found[1], dict(iter(granted.tuples()))
+
+
+@contextmanager
+def _reading(url: str, wanted: str) -> Iterator[Connection | None]:
+    """Give a connection to a gradebook with a table; None where there is no such thing yet."""
     from sqlalchemy import create_engine, inspect
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import SQLAlchemyError
@@ -95,12 +136,14 @@ def read_standings(url: str, assignment: str) -> dict[str, Standing]:
             and not place.database.startswith((":", "file:"))
             and not Path(place.database).exists()
         ):
-            return {}
+            yield None
+            return
         engine = create_engine(url, poolclass=NullPool)
-        if not inspect(engine).has_table("grade"):
-            return {}
+        if not inspect(engine).has_table(wanted):
+            yield None
+            return
         with engine.connect() as connection:
-            return standings(connection, assignment)
+            yield connection
     except (SQLAlchemyError, ModuleNotFoundError) as error:
         raise ConfigurationError(refusal(url, error)) from error
 
