@@ -116,7 +116,7 @@ def read_duedate(url: str, assignment: str) -> tuple[datetime | None, dict[str, 
             .where(submissions.c.assignment_id == found[0])
             .where(submissions.c.extension.is_not(None))
         )
-        return found[1], dict(iter(granted.tuples()))
+        return found[1], {row[0]: row[1] for row in granted}
 
 
 @contextmanager
