@@ -24,7 +24,7 @@ from nbjudge.submissions import Submission
 WITHOUT_EFFECT = frozenset({"warm", "modules"})
 """Fields of the settings that change no mark: a kernel that starts warm gives the same."""
 
-_CHANGED = {
+CHANGED = {
     "upload": "the upload changed",
     "assignment": "the assignment changed",
     "engine": "nbjudge changed",
@@ -32,6 +32,7 @@ _CHANGED = {
     "settings": "the settings changed",
     "secret": "the course secret changed",
 }
+"""Each part of a key, in some words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +65,7 @@ class Key:
         before
             An earlier key's parts, as they were stored.
         """
-        return [_CHANGED[name] for name, now in asdict(self).items() if before.get(name) != now]
+        return [CHANGED[name] for name, now in asdict(self).items() if before.get(name) != now]
 
 
 @dataclass(frozen=True, kw_only=True)

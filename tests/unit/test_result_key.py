@@ -176,7 +176,7 @@ def test_a_key_of_a_later_version_differs_in_what_an_earlier_one_did_not_know():
     before = asdict(now)
     del before["libraries"]
     assert now.changes(before) == ["Python or an installed package changed"]
-    assert {f.name for f in fields(Key)} == set(result_key._CHANGED)
+    assert {f.name for f in fields(Key)} == set(result_key.CHANGED)
 
 
 def test_what_lies_in_the_folder_is_what_counts(tmp_path):

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 import nbjudge
-from nbjudge.cli import answering, grading, machine, preparing
+from nbjudge.cli import answering, grading, machine, marking, preparing
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -39,6 +39,7 @@ for command in (
     preparing.demo,
     answering.feedback,
     answering.explain,
+    marking.marks,
     machine.doctor,
 ):
     main.add_command(command)
