@@ -174,8 +174,9 @@ class _Demo:
 
     def _write_feedback(self) -> Path:
         from nbjudge.feedback import write_feedback
+        from nbjudge.parallel import default_workers
 
-        return write_feedback(self.made, self.name)
+        return write_feedback(self.made, self.name, workers=default_workers())
 
     def _say_what_needs_attention(self, report: ClassReport) -> None:
         if report.unseen:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbjudge.assignment import Kind, SourceCell, SourceNotebook
 from nbjudge.document import document_id, number
-from nbjudge.errors import ConfigurationError
+from nbjudge.errors import ConfigurationError, WorkerDied
 from nbjudge.i18n import capital, current_language
 from nbjudge.i18n import gettext as _
 from nbjudge.imports import load_jsonschema
@@ -38,21 +38,31 @@ def template_folders() -> list[str]:
     return folders
 
 
-def write_feedback(course: Course, assignment: str, student: str = "*") -> Path:
+def write_feedback(
+    course: Course, assignment: str, student: str = "*", *, workers: int = 1
+) -> Path:
     """Write the HTML feedback of graded submissions; return the folder it lies in.
+
+    The pages are those of ``nbgrader generate_feedback``; several processes share them out.
+
+    Parameters
+    ----------
+    course
+        Where everything lies.
+    assignment
+        Its name.
+    student
+        Whose; a pattern as the shell has it.
+    workers
+        Processes.
 
     Raises
     ------
     ConfigurationError
         If nbgrader cannot write it.
+    WorkerDied
+        If a process that writes it ends.
     """
-    load_jsonschema()
-    from nbgrader.converters import GenerateFeedback
-    from nbgrader.converters.base import NbGraderException
-    from nbgrader.coursedir import CourseDirectory
-
-    folders = CourseDirectory(config=course.config, root=str(course.root))
-    folders.assignment_id, folders.student_id = assignment, student
     pages = [
         (graded.parts[-3], f"{graded.stem}.html")
         for graded in sorted(
@@ -60,13 +70,13 @@ def write_feedback(course: Course, assignment: str, student: str = "*") -> Path:
         )
         if fnmatch.fnmatchcase(graded.parts[-3], student)
     ]
-    # What a student has put where a page is to be written is not copied there.
-    folders.ignore = [*folders.ignore, *{glob.escape(page) for _student, page in pages}]
-    converter = GenerateFeedback(coursedir=folders, config=course.config)
-    converter.force = True
-    try:
-        converter.start()
-    except NbGraderException as error:
+    students = sorted({name for name, _page in pages})
+    workers = min(workers, len(students))
+    if workers > 1:
+        complaint = _write_in_processes(course.root, assignment, students, workers)
+    else:
+        complaint = _write(course, assignment, student, None)
+    if complaint:
         there = course.folder("feedback")
         missing = {
             student
@@ -77,12 +87,92 @@ def write_feedback(course: Course, assignment: str, student: str = "*") -> Path:
             f"there is none of {', '.join(sorted(missing))}. Take away what is odd in "
             f"{course.folder('autograded')}/<student>/{assignment}, or grade them"
             if missing
-            else f"{error}. Is it graded? Grade it"
+            else f"{complaint}. Is it graded? Grade it"
         )
         raise ConfigurationError(
             f"Writing the feedback of {assignment}: {what} again: nbjudge grade {assignment}."
-        ) from error
+        )
     return course.folder("feedback")
+
+
+def _write(course: Course, assignment: str, student: str, only: Sequence[str] | None) -> str:
+    """Let nbgrader write the pages; return what it complained of.
+
+    Parameters
+    ----------
+    course, assignment, student
+        As :func:`write_feedback` takes them.
+    only
+        Students of those; all when None.
+    """
+    load_jsonschema()
+    from nbgrader.converters import GenerateFeedback
+    from nbgrader.converters.base import NbGraderException
+    from nbgrader.coursedir import CourseDirectory
+
+    folders = CourseDirectory(config=course.config, root=str(course.root))
+    folders.assignment_id, folders.student_id = assignment, student
+    # What a student has put where a page is to be written is not copied there.
+    graded = course.folder("autograded").glob(f"*/{glob.escape(assignment)}/*.ipynb")
+    folders.ignore = [*folders.ignore, *{glob.escape(f"{path.stem}.html") for path in graded}]
+
+    class Some(GenerateFeedback):  # type: ignore[misc]
+        """Of some students only; nbgrader takes one pattern, and names may hold anything."""
+
+        assignments: dict[str, list[str]]
+
+        def init_notebooks(self) -> None:
+            super().init_notebooks()
+            if only is not None:
+                found = self.assignments.items()
+                self.assignments = {k: v for k, v in found if Path(k).parent.name in only}
+
+    converter = Some(coursedir=folders, config=course.config)
+    converter.force = True
+    try:
+        converter.start()
+    except NbGraderException as error:
+        return str(error) or "nbgrader stopped"
+    return ""
+
+
+_BATCHES = 4
+"""For each process: the last ones end at about the same time."""
+
+
+def _write_in_processes(root: Path, assignment: str, students: Sequence[str], workers: int) -> str:
+    """Write the pages in several processes; return the first complaint."""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
+    from nbjudge.parallel import refuse_in_worker
+
+    refuse_in_worker()
+    count = min(len(students), workers * _BATCHES)
+    batches = [students[start::count] for start in range(count)]
+    # Not fork: nbgrader keeps connections to the gradebook.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max_workers=workers, mp_context=context) as pool:
+        waiting = [pool.submit(_write_batch, root, assignment, batch) for batch in batches]
+        try:
+            complaints = [future.result() for future in waiting]
+        except BrokenProcessPool as error:
+            raise WorkerDied(
+                f"Writing the feedback of {assignment}: a process that writes it died. Look for a "
+                "lack of memory on this machine, or use fewer --workers."
+            ) from error
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return next(filter(None, complaints), "")
+
+
+def _write_batch(root: Path, assignment: str, students: Sequence[str]) -> str:
+    """Write the pages of some students, in a process of the pool."""
+    from nbjudge.course import load_course
+
+    return _write(load_course(root), assignment, "*", students)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +216,7 @@ def page(graded: Graded) -> dict[str, Any]:
         "provisional": bool(graded.by_hand),
         "notes": [capital(note) for note in graded.notes],
         "questions": questions,
+        "again": _to_look_at_again(questions),
         "late_penalty": number(graded.late_penalty) if graded.late_penalty else "",
         "total": number(graded.score),
         "maximum": number(graded.max_score),
@@ -174,10 +265,21 @@ def summary(graded: Graded) -> list[dict[str, Any]]:
                 "anchor": f"question-{len(entries) + 1}",
                 "name_html": inline_html_of(title.name),
                 "topic_html": inline_html_of(title.topic),
+                "lost": points - float(meta.get("score") or 0.0),
                 **_judged(float(meta.get("score") or 0.0), points, verdict, name in graded.by_hand),
             }
         )
     return entries
+
+
+_AGAIN = 5
+"""Questions to look at first: as many as one reads."""
+
+
+def _to_look_at_again(questions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the questions where most points were lost, those that wait for a person left out."""
+    lost = [entry for entry in questions if entry["state"] in ("none", "part")]
+    return sorted(lost, key=lambda entry: -entry["lost"])[:_AGAIN]
 
 
 def _titles_by_grade_id(graded: Graded) -> dict[str, Title]:
@@ -387,6 +489,8 @@ def labels() -> dict[str, str]:
         "comment": _("Comment"),
         "passed": _("All checks hold."),
         "top": _("Back to the marks"),
+        "skip": _("Skip to the marks"),
+        "again": _("To look at again first"),
         "picture": _("Picture drawn by the cell above"),
         "output": _("Output of the cell above"),
         "full": _("earned"),

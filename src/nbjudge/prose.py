@@ -76,13 +76,18 @@ def code_html_of(source: str, language: str) -> str:
     from pygments.util import ClassNotFound
 
     if len(source) > 2 * MAX_LENGTH:
-        return f'<div class="highlight"><pre>{escape(source)}</pre></div>'
+        return f"{_SCROLLS}<pre>{escape(source)}</pre></div>"
     name = {"python": "ipython3", "python3": "ipython3"}.get(language, language)
     try:
         lexer = get_lexer_by_name(name, stripnl=False)
     except ClassNotFound:
-        return f'<div class="highlight"><pre>{escape(source)}</pre></div>'
-    return cast(str, highlight(source, lexer, HtmlFormatter()))
+        return f"{_SCROLLS}<pre>{escape(source)}</pre></div>"
+    made = cast(str, highlight(source, lexer, HtmlFormatter()))
+    return made.replace('<div class="highlight">', _SCROLLS, 1)
+
+
+_SCROLLS = '<div class="highlight" tabindex="0">'
+"""What is wider than a phone scrolls in its own box, and a keyboard must reach that box."""
 
 
 @lru_cache(maxsize=1)
@@ -140,7 +145,15 @@ class _Renderer(IPythonRenderer):  # type: ignore[misc]
         made = mathml(latex, block=block)
         if made is None:
             return f'<code class="formula">{escape(latex.strip())}</code>'
-        return f'<span class="formula">{made}</span>' if block else made
+        return f'<span class="formula" tabindex="0">{made}</span>' if block else made
+
+    def table(self, text: str) -> str:
+        return f'<div class="scroll" tabindex="0"><table>\n{text}</table></div>\n'
+
+    def table_cell(self, text: str, align: str | None = None, head: bool = False) -> str:
+        tag, scope = ("th", ' scope="col"') if head else ("td", "")
+        style = f' style="text-align:{align}"' if align else ""
+        return f"  <{tag}{scope}{style}>{text}</{tag}>\n"
 
 
 class _OneLine(_Renderer):

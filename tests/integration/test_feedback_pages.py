@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -268,6 +269,32 @@ def test_points_comments_and_penalties_of_people_are_shown(graded, tmp_path):
     late = shown.select(".marks tbody tr")[-1]
     assert late.td.text == f"−0{mark}125"
     assert plain(shown.select_one(".marks tfoot .points").text) == f"2{mark}125 / 5"
+
+
+def test_several_processes_write_the_same_pages_as_one(graded, tmp_path):
+    _language, original = graded
+    made = sc.copy_course(original, tmp_path / "course")
+    shutil.rmtree(made.root / "feedback")
+    done = sc.command(made, "nbjudge", "feedback", sc.NAME, "--workers", "2")
+    assert done.returncode == 0, done.stderr
+    students = (*ANSWERS, "lost")
+    assert len(students) > 2
+    for student in students:
+        assert page_of(made, student) == page_of(original, student)
+
+
+def test_a_page_that_several_processes_cannot_write_is_named(graded, tmp_path):
+    _language, original = graded
+    made = sc.copy_course(original, tmp_path / "course")
+    shutil.rmtree(made.root / "feedback")
+    (made.root / "feedback").mkdir()
+    (made.root / "autograded" / "none" / sc.NAME / "formes.ipynb").chmod(0o600)
+    (made.root / "autograded" / "none" / sc.NAME / "formes.ipynb").write_text("{", "utf-8")
+    done = sc.command(made, "nbjudge", "feedback", sc.NAME, "--workers", "2")
+    assert done.returncode == 2
+    assert "there is none of none." in done.stderr
+    assert "Traceback" not in done.stderr.splitlines()[-1]
+    assert page_of(made, "right") == page_of(original, "right")
 
 
 def test_nbgraders_command_and_formgraders_call_write_the_same_page(graded, tmp_path):

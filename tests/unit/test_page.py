@@ -281,6 +281,14 @@ def test_the_page_is_marked_up_for_every_reader():
     assert {target[1:] for target in targets} <= names
     assert {e["aria-labelledby"] for e in shown.select("[aria-labelledby]")} <= names
     assert all(image.get("alt") for image in shown.find_all("img"))
+    labels = [e["aria-labelledby"] for e in shown.select("section[aria-labelledby]")]
+    assert len(labels) == len(set(labels)) >= 4
+    assert shown.body.find(True)["href"] == "#marks"  # a keyboard need not walk through the head
+    assert shown.find(id="marks")["tabindex"] == "-1"
+    # What scrolls can be reached without a mouse.
+    boxes = shown.select(".highlight, .scroll, .output, span.formula")
+    assert boxes
+    assert all(box.get("tabindex") == "0" for box in boxes)
     # Not by colour and sign alone.
     assert shown.select_one(".marks .state .hidden").text.strip() == "earned in part"
 
@@ -311,6 +319,13 @@ def test_hidden_tests_are_not_on_the_page():
     notebook = document(["Fine.", "Good."])
     assert "secret_42" in str(notebook)
     assert "secret_42" not in str(feedback_of(notebook))
+
+
+def test_the_page_says_what_to_look_at_again_before_the_table():
+    shown = feedback_of()
+    links = shown.select("nav.again a")
+    assert [link["href"] for link in links] == ["#question-1"]
+    assert shown.find("nav").find_next("table") is shown.select_one("table.marks")
 
 
 def test_the_page_is_in_the_language_in_use():

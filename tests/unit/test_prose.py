@@ -138,3 +138,11 @@ def test_the_style_sheet_is_for_the_code_only():
     lines = [line for line in code_css().splitlines() if line.strip() and not line.startswith("/*")]
     assert len(lines) > 20
     assert "url(" not in code_css()
+
+
+def test_a_table_scrolls_in_its_own_box_and_names_its_columns():
+    page = BeautifulSoup(html_of("| a | b |\n|:-:|---|\n| 1 | <i> |", trusted=False), "html.parser")
+    box = page.select_one("div.scroll[tabindex='0']")
+    assert [th["scope"] for th in box.select("thead th")] == ["col", "col"]
+    assert [td.text for td in box.select("tbody td")] == ["1", "<i>"]
+    assert box.th["style"] == "text-align:center"

@@ -12,14 +12,17 @@ from nbjudge.cli.common import open_course, says_errors, shown
 @click.command()
 @click.argument("assignment")
 @click.option("--student", default="*", help="Only this student.")
+@click.option("--workers", type=click.IntRange(1, 1024), help="Processes; by default the cores.")
 @click.pass_context
 @says_errors
-def feedback(context: click.Context, assignment: str, student: str) -> None:
+def feedback(context: click.Context, assignment: str, student: str, workers: int | None) -> None:
     """Write the feedback of an ASSIGNMENT (what `nbgrader generate_feedback --force` does)."""
     from nbjudge.feedback import write_feedback
+    from nbjudge.parallel import default_workers
 
     course = open_course(context)
-    click.echo(f"{write_feedback(course, assignment, student)}")
+    folder = write_feedback(course, assignment, student, workers=workers or default_workers())
+    click.echo(f"{folder}")
 
 
 @click.command()
