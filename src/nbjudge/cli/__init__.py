@@ -40,6 +40,7 @@ for command in (
     answering.feedback,
     answering.explain,
     marking.marks,
+    marking.regrade,
     machine.doctor,
 ):
     main.add_command(command)

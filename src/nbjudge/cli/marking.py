@@ -223,3 +223,34 @@ def _diff(course: Course, name: str, exam: Path | None, second_session: Path | N
     click.echo(f"{len(found)} marks of {students} students moved." if found else "No mark moved.")
     if found:
         sys.exit(LOOK)
+
+
+@click.command()
+@click.argument("assignment", metavar="TP")
+@click.option("--student", required=True, metavar="ID", help="Whose submission.")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; it stands in the log.")
+@click.option("--dry-run", is_flag=True, help="Store nothing, log nothing.")
+@click.pass_context
+@says_how_it_ended
+def regrade(
+    context: click.Context, assignment: str, student: str, reason: str, dry_run: bool
+) -> None:
+    """Grade the submission of a student to a TP again, and log who asked why.
+
+    With the seeds of the first time; what has changed since (tests, nbjudge, libraries)
+    is said. Shows old and new points of each question. Points given by hand stay, and are
+    flagged for review. Exit code: 0; 1 if a mark moved; 2 if it could not run.
+    """
+    from nbjudge.marking import contestation
+
+    course = open_course(context)
+    made = contestation.regrade(course, assignment, student, reason, dry_run=dry_run)
+    click.echo(shown(f"{student}: {assignment}"))
+    for line in contestation.lines(made):
+        click.echo(shown(line))
+    for warning in made.warnings:
+        click.echo(shown(f"note: {warning}"))
+    if made.stored:
+        click.echo(f"Logged: {course.root / contestation.LOG}")
+    if made.moved:
+        sys.exit(LOOK)

@@ -255,11 +255,7 @@ def _tps(course: Course, names: Sequence[str], rules: Rules) -> list[tuple[Assig
     found = []
     for name in chosen:
         assignment = course.compile(name)
-        tp = Tp(
-            name=name,
-            version=assignment.version,
-            questions={key: exact(value) for key, value in columns(assignment).items()},
-        )
+        tp = tp_of(assignment)
         if tp.maximum <= 0:
             raise ConfigurationError(
                 f"Making the marks of {name}: it gives no points, so there is no mark on 20. Name "
@@ -267,6 +263,15 @@ def _tps(course: Course, names: Sequence[str], rules: Rules) -> list[tuple[Assig
             )
         found.append((assignment, tp))
     return found
+
+
+def tp_of(assignment: Assignment) -> Tp:
+    """Return what of an assignment its marks need."""
+    return Tp(
+        name=assignment.name,
+        version=assignment.version,
+        questions={key: exact(value) for key, value in columns(assignment).items()},
+    )
 
 
 def _check_roll(course: Course, roll: Roll | None) -> None:
@@ -324,7 +329,11 @@ def _student_marks(
     marks, keys = {}, {}
     for one in handed:
         name, standing = _standing(one, student.id)
-        points = None if standing is None else _points(one.tp, name, standing, student)
+        points = (
+            None
+            if standing is None
+            else points_of(one.tp, name, standing, student.extension_for(one.tp.name))
+        )
         code = student.codes.get(one.tp.name)
         marks[one.tp.name] = tp_mark(one.tp.name, one.tp.maximum, points, code, rules)
         receipt = read_receipt(course.root, name, one.tp.name)
@@ -355,7 +364,27 @@ def _standing(handed: _Handed, student: str) -> tuple[str, Standing | None]:
     return student, None
 
 
-def _points(tp: Tp, folder: str, standing: Standing, student: Student) -> Points:
+def points_of(
+    tp: Tp, folder: str, standing: Standing, extension: timedelta = timedelta()
+) -> Points:
+    """Return what the gradebook has of one submission, exactly.
+
+    Parameters
+    ----------
+    tp
+        Of which assignment.
+    folder
+        Whose, as it stands in the gradebook.
+    standing
+        What was read of it.
+    extension
+        Of the due date, by the roll.
+
+    Raises
+    ------
+    ConfigurationError
+        If a number of the gradebook is none.
+    """
     several = any(":" in name for name in tp.questions)
     found: dict[str, Question] = {}
     penalty = Fraction(0)
@@ -388,7 +417,7 @@ def _points(tp: Tp, folder: str, standing: Standing, student: Student) -> Points
     return Points(
         questions=ordered | {key: value for key, value in found.items() if key not in ordered},
         penalty=penalty,
-        seconds_late=_late(standing, student.extension_for(tp.name)),
+        seconds_late=_late(standing, extension),
     )
 
 

@@ -121,6 +121,8 @@ def _on_20(rules: Rules, mark: TpMark, points: Points) -> Iterator[str]:
 
 
 def _moved(entry: Mapping[str, Any]) -> str:
+    if entry["after"] is None:
+        return f"not graded: {entry['error'] or 'it did not come to its end'}"
     before, after = entry["before"]["total"], entry["after"]["total"]
     changed = [
         f"{name} {_points(entry['before']['questions'].get(name))} to {_points(value)}"
