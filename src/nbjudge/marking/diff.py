@@ -38,6 +38,12 @@ def _everyone(document: Mapping[str, Any]) -> dict[str, Any]:
     return {**document["students"], **document["unknown"]}
 
 
+def _place(student: str, document: Mapping[str, Any]) -> str:
+    if student in document["students"]:
+        return "in the class"
+    return "not in the roll" if student in document["unknown"] else "not in the class"
+
+
 def rules_changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Return the rules that differ, each in some words."""
     before, after = old["rules"], new["rules"]
@@ -61,10 +67,10 @@ def _moved(
     def move(what: str, one: str, other: str, why: list[str]) -> Move:
         return Move(student=student, name=name, what=what, old=one, new=other, why=tuple(why))
 
+    places = [_place(student, document) for document in (old, new)]
+    if places[0] != places[1]:
+        yield move("all", *places, ["the roll or the submissions changed"])
     if before is None or after is None:
-        here, side = ("in the class", "not in the class")
-        words = (side, here) if before is None else (here, side)
-        yield move("all", *words, ["the roll or the submissions changed"])
         return
     changed = []
     for tp in sorted({*before["tps"], *after["tps"]}):
