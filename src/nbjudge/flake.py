@@ -16,11 +16,9 @@ References
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import nbjudge
@@ -33,6 +31,7 @@ from nbjudge.parallel import Again, Graded, grade_many, refuse_in_worker
 from nbjudge.produce import solution_version, student_version
 from nbjudge.proof import proved
 from nbjudge.sample import Sample, read_samples
+from nbjudge.scratch import temporary_folder
 from nbjudge.settings import Settings
 from nbjudge.submissions import Submission, read_submission
 from nbjudge.verdict import Result, Verdict
@@ -290,8 +289,8 @@ def _handed_in(
     course: Course, assignment: Assignment, samples: Sequence[Sample]
 ) -> list[Submission]:
     """Return the samples as they are read where a collection puts them."""
-    with tempfile.TemporaryDirectory(prefix="nbjudge-samples-") as folder:
-        there = replace(course, root=Path(folder))
+    with temporary_folder("samples-") as folder:
+        there = replace(course, root=folder)
         submit(there, assignment.name, samples)
         return [
             read_submission(

@@ -7,7 +7,6 @@ There is no database here and no course folder: ``nbgrader autograde``, formgrad
 from __future__ import annotations
 
 import hashlib
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -27,6 +26,7 @@ from nbjudge.judge_process import JudgeProcess, JudgeTimeout, ProbeAnswer
 from nbjudge.kernel import CellRun, KernelSetup, Outcome, SealedKernel
 from nbjudge.limits import Limits
 from nbjudge.rebuild import Rebuilt, RunCell, rebuild
+from nbjudge.scratch import temporary_folder
 from nbjudge.secret import seed_for
 from nbjudge.settings import Settings
 from nbjudge.titles import cell_names
@@ -274,8 +274,8 @@ class _Session:
             objects=self._assignment.objects.get(self._source.name, {}),
         )
         judge = JudgeProcess(load, self._settings, self._warmth)
-        with tempfile.TemporaryDirectory(prefix="nbjudge-files-") as folder:
-            self._files = self._lay_out(Path(folder))
+        with temporary_folder("files-") as folder:
+            self._files = self._lay_out(folder)
             try:
                 if needs_judge:
                     judge.start()  # gets ready while the kernel starts

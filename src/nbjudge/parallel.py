@@ -6,20 +6,18 @@ import atexit
 import contextlib
 import multiprocessing
 import os
-import shutil
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from multiprocessing import connection
 from multiprocessing.synchronize import Event
 from types import FrameType
 from typing import NoReturn
 
+from nbjudge import scratch
 from nbjudge.assignment import Assignment
 from nbjudge.cluster import Scheduler, grade_on_cluster
 from nbjudge.errors import ConfigurationError, WorkerDied
@@ -110,36 +108,24 @@ _GUARD = (
 # In a process of the pool.
 
 
-@dataclass(frozen=True)
-class _Held:
-    """What one process of the pool has."""
-
-    worker: Worker
-    scratch: str
-
-    def close(self) -> None:
-        self.worker.close()
-        if _is_orphan():
-            with contextlib.suppress(OSError):  # not before the last one has left it
-                os.rmdir(self.scratch)
+_worker: Worker | None = None
 
 
-_held: _Held | None = None
-
-
-def _hold(shared: Shared, begun: Event, scratch: str) -> None:
+def _begin(shared: Shared, begun: Event) -> None:
     """Begin a worker process; it lives as long as its parent wants it to."""
-    global _held  # noqa: PLW0603 - one worker process, one class
+    global _worker  # noqa: PLW0603 - one worker process, one class
     # Ctrl-C is for the parent, which says SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _unwind)
     threading.Thread(target=_follow, daemon=True).start()
-    _held = _Held(Worker(shared, scratch), scratch)
-    atexit.register(_held.close)
+    _worker = Worker(shared)
+    atexit.register(_worker.close)
     begun.set()
 
 
 def _unwind(_number: int, _frame: FrameType | None) -> NoReturn:
+    if _worker is None:  # nothing to close yet, and the pool would print where it stood
+        os._exit(1)
     raise SystemExit
 
 
@@ -163,14 +149,14 @@ def _is_orphan() -> bool:
 
 
 def _work(submission: Submission) -> Outcome:
-    assert _held is not None  # noqa: S101 - set by the pool's initializer
+    assert _worker is not None  # noqa: S101 - set by the pool's initializer
     try:
-        return _held.worker.grade(submission)
+        return _worker.grade(submission)
     except SystemExit:
         if not _is_orphan():
             return _death(submission)
         # The pool would take it for this submission's exception, and wait for the next one.
-        _held.close()
+        _worker.close()
         os._exit(1)
 
 
@@ -199,13 +185,11 @@ def _pool(left: _Left, shared: Shared, workers: int) -> Iterator[Graded]:
     context = multiprocessing.get_context("spawn")
     begun = context.Event()
     others = set(multiprocessing.active_children())
-    # Of the workers: one that was killed leaves its files there.
-    scratch = tempfile.mkdtemp(prefix="nbjudge-")
     pool = ProcessPoolExecutor(
         max_workers=max(1, workers),
         mp_context=context,
-        initializer=_hold,
-        initargs=(shared, begun, scratch),
+        initializer=_begin,
+        initargs=(shared, begun),
     )
     waiting: dict[Future[Outcome], Submission] = {}
     is_broken = False
@@ -237,7 +221,7 @@ def _pool(left: _Left, shared: Shared, workers: int) -> Iterator[Graded]:
                 with contextlib.suppress(ProcessLookupError):
                     process.terminate()
         pool.shutdown(wait=True, cancel_futures=True)
-        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.sweep()  # of a worker that was killed
 
 
 def _death(submission: Submission) -> WorkerDied:
