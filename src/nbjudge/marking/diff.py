@@ -67,9 +67,9 @@ def _moved(
     def move(what: str, one: str, other: str, why: list[str]) -> Move:
         return Move(student=student, name=name, what=what, old=one, new=other, why=tuple(why))
 
-    places = [_place(student, document) for document in (old, new)]
-    if places[0] != places[1]:
-        yield move("all", *places, ["the roll or the submissions changed"])
+    was, is_now = _place(student, old), _place(student, new)
+    if was != is_now:
+        yield move("all", was, is_now, ["the roll or the submissions changed"])
     if before is None or after is None:
         return
     changed = []
