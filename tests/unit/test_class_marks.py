@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from marked_course import MarkedCourse
 
 from nbjudge.cli import main
-from nbjudge.errors import ConfigurationError, TableError, UnknownNameError
+from nbjudge.errors import ConfigurationError, KernelStartError, TableError, UnknownNameError
 from nbjudge.marking.class_marks import class_marks
 from nbjudge.marking.explain import explained
 from nbjudge.marking.roll import Code
@@ -276,6 +276,31 @@ def test_who_handed_in_nothing_counts_0_and_is_listed(made):
     marks = marks_of(made)
     assert kinds(marks) == {("missing", "tp2"): ("bob",)}
     assert marks.find("bob").tps["tp2"].mark == 0
+
+
+def test_a_tp_of_nobody_is_listed_with_the_way_out(own):
+    own.write("tp4", {"q1": 1})
+    (problem,) = marks_of(own).problems
+    assert (problem.kind, problem.students) == ("missing", ("ada", "bob", "eve"))
+    assert "nbjudge marks TP TP" in problem.sentence
+
+
+def test_marks_are_made_where_nothing_can_be_graded(made, monkeypatch):
+    def no_kernel(*_arguments, **_options):
+        raise KernelStartError("There is no kernel r here.")
+
+    monkeypatch.setattr("nbjudge.classroom.plan_class", no_kernel)
+    marks = marks_of(made)
+    assert marks.find("ada").final.mark == F("11.5")
+    assert ["no kernel r" in problem.sentence for problem in marks.problems] == [True] * 3
+
+
+def test_a_folder_whose_letters_are_composed_otherwise_is_the_students(own):
+    own.grade("tp1", {"e\N{COMBINING ACUTE ACCENT}lea": {"q1": 3}})
+    own.roll("id;nom\nélea;X\nada;\nbob;\neve;\n")
+    marks = marks_of(own, exam=False)
+    assert marks.find("élea").tps["tp1"].mark == F("7.5")
+    assert marks.unknown == ()
 
 
 def test_what_is_not_graded_counts_0_and_is_listed(own):

@@ -62,7 +62,8 @@ def test_the_version_is_the_packages(run):
 
 @pytest.mark.parametrize(
     "command", [("grade", "tp"), ("check",), ("build",), ("release", "tp"), ("feedback", "tp"),
-                ("explain", "tp", "me"), ("demo",)]
+                ("explain", "tp", "me"), ("demo",), ("marks",),
+                ("regrade", "tp", "--student", "me", "--reason", "mine")]
 )  # fmt: skip
 def test_outside_of_a_course_every_command_says_where_to_go(run, tmp_path, command):
     result = run("--course", tmp_path, *command)

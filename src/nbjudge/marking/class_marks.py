@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 
 from nbjudge.assignment import Assignment
 from nbjudge.course import Course
-from nbjudge.errors import ConfigurationError, TableError, UnknownNameError
+from nbjudge.errors import ConfigurationError, MachineError, TableError, UnknownNameError
 from nbjudge.gradebook import Standing, read_standings
 from nbjudge.marking.exact import exact
 from nbjudge.marking.exam import read_exam
@@ -138,7 +139,7 @@ _WITHOUT_DOUBT = {CHANGED["engine"], CHANGED["libraries"]}
 """Reasons to grade again that are none to doubt a mark: a new release of something."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class _Handed:
     """What there is of one TP, by student."""
 
@@ -148,10 +149,17 @@ class _Handed:
     """Students with a folder."""
     changed: Mapping[str, str]
     """Those whose stored marks are not those of what lies there now, and why."""
+    unchecked: str
+    """Why that could not be found out; empty if it was."""
 
     @property
     def everyone(self) -> set[str]:
         return {*self.standings, *self.submitted}
+
+    @cached_property
+    def folders(self) -> Mapping[str, str]:
+        """By student the folder's name, whose letters may be composed otherwise."""
+        return {_nfc(name): name for name in sorted(self.standings)}
 
 
 def class_marks(
@@ -295,17 +303,27 @@ def _handed(course: Course, assignment: Assignment, tp: Tp) -> _Handed:
         if name not in course.excluded
     }
     changed: dict[str, str] = {}
+    unchecked = ""
     if standings and submitted:
         from nbjudge.classroom import plan_class
 
-        changed = {
-            task.student: task.why
-            for task in plan_class(course, tp.name)
-            if task.need is not Need.NOTHING
-            and task.student in standings
-            and not set(task.why.split(", ")) <= _WITHOUT_DOUBT
-        }
-    return _Handed(tp=tp, standings=standings, submitted=frozenset(submitted), changed=changed)
+        try:
+            changed = {
+                task.student: task.why
+                for task in plan_class(course, tp.name)
+                if task.need is not Need.NOTHING
+                and task.student in standings
+                and not set(task.why.split(", ")) <= _WITHOUT_DOUBT
+            }
+        except MachineError as error:  # marks can be made where nothing can be graded
+            unchecked = str(error)
+    return _Handed(
+        tp=tp,
+        standings=standings,
+        submitted=frozenset(submitted),
+        changed=changed,
+        unchecked=unchecked,
+    )
 
 
 def _nfc(name: str) -> str:
@@ -328,7 +346,8 @@ def _student_marks(
 ) -> StudentMarks:
     marks, keys = {}, {}
     for one in handed:
-        name, standing = _standing(one, student.id)
+        name = one.folders.get(student.id, student.id)
+        standing = one.standings.get(name)
         points = (
             None
             if standing is None
@@ -352,16 +371,6 @@ def _student_marks(
         final=None if counts is None else final_mark(tp, counts, rules),
         keys=keys,
     )
-
-
-def _standing(handed: _Handed, student: str) -> tuple[str, Standing | None]:
-    """Return a student's folder and standing; a folder's name may be composed otherwise."""
-    if student in handed.standings:
-        return student, handed.standings[student]
-    for name, standing in handed.standings.items():
-        if _nfc(name) == student:
-            return name, standing
-    return student, None
 
 
 def points_of(
@@ -514,8 +523,17 @@ def _problems_of(rules: Rules, known: Mapping[str, Student], one: _Handed) -> li
         every.append(
             ("changed", names, f"its marks are not those of now ({why}): `nbjudge grade {tp}`.")
         )
-    return [
+    found = [
         Problem(kind=kind, students=tuple(names), sentence=sentence, assignment=tp)
         for kind, names, sentence in every
         if names
     ]
+    if one.unchecked:
+        sentence = f"whether its marks are those of now was not found out: {one.unchecked}"
+        found.append(Problem(kind="changed", students=(), sentence=sentence, assignment=tp))
+    if not graded and not submitted:
+        sentence = (
+            "nobody handed in. If it does not count yet, name the TPs that do: nbjudge marks TP TP."
+        )
+        found = [Problem(kind="missing", students=tuple(missing), sentence=sentence, assignment=tp)]
+    return found

@@ -87,5 +87,5 @@ def look_at(marks: ClassMarks, most: int = NAMED) -> Iterator[str]:
         names = ", ".join(problem.students[:most])
         more = len(problem.students) - most
         names += f" and {more} more" if more > 0 else ""
-        where = f"{problem.assignment}: " if problem.assignment else ""
-        yield f"look at: {where}{names}: {problem.sentence}"
+        about = ": ".join(part for part in (problem.assignment, names) if part)
+        yield f"look at: {about}: {problem.sentence}"
