@@ -5,6 +5,7 @@ import re
 import pytest
 
 FIRST = (
+    "test_same_marks",
     "test_sample_class",
     "test_compatibility",
     "test_other_courses",
@@ -19,12 +20,13 @@ FIRST = (
 def unit_of(nodeid):
     """Return what a test is in one process with: its file, whose fixtures are made once.
 
-    The sample class of every TP, and each part of nbgrader's own tests, is a unit of its own.
+    The sample class of every TP, each way of grading it, and each part of nbgrader's own tests is
+    a unit of its own.
     """
     path, _, test = nodeid.partition("::")
     if path.endswith("test_sample_class.py") and (tp := re.search(r"\[(\w+?)[-\]]", test)):
         return f"the class of {tp[1]}"
-    return nodeid if path.endswith("test_compatibility.py") else path
+    return nodeid if path.endswith(("test_compatibility.py", "test_same_marks.py")) else path
 
 
 def pytest_xdist_make_scheduler(config, log):

@@ -10,7 +10,6 @@ import ast
 import contextlib
 import dataclasses
 import functools
-import hashlib
 import json
 import os
 import re
@@ -21,21 +20,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from nbjudge import i18n
 from nbjudge.assignment import Kind
-from nbjudge.course import load_course
-from nbjudge.demo import broken_promises, submit
-from nbjudge.parallel import default_workers, grade_many
-from nbjudge.produce import solution_version, student_version
-from nbjudge.proof import proved
-from nbjudge.sample import read_samples
-from nbjudge.submissions import read_submission
+from nbjudge.demo import broken_promises
+from nbjudge.parallel import grade_many
 from nbjudge.verdict import Status
+from sample_class import PATCHES, ROOT, SECRET, TPS, cores, hand_in, student_of
 
-ROOT = Path(__file__).parents[2]
-SAMPLES = ROOT / "tests" / "submissions"
-TPS = sorted(folder.name for folder in SAMPLES.iterdir() if folder.is_dir())
-PATCHES = {tp: sorted((SAMPLES / tp).glob("*/*.py")) for tp in TPS}
 GROUPS = {"justes", "fausses", "hostiles", "cassees"}
 AT_LEAST = {
     # What is said of hostile and broken submissions is tried on the first TP.
@@ -43,15 +33,10 @@ AT_LEAST = {
     **{tp: {"justes": 1, "fausses": 1} for tp in TPS if tp != "tp1"},
 }
 POINTS = 20
-SECRET = hashlib.sha256(b"the sample class").digest()
 WRITTEN = "ecrit-par-un-eleve-fictif"
 """Name of the files that hostiles/ecrit_partout.py makes wherever it can."""
 
 pytestmark = pytest.mark.slow
-
-
-def student_of(path):
-    return "eleve-" + path.stem.replace("_", "-")
 
 
 def submissions(*groups):
@@ -102,34 +87,16 @@ class GradedClass:
 
 
 def graded_class(tp, root):
-    """Hand the whole class in, grade it on this machine's cores, as `nbjudge grade` does it."""
-    course = load_course(ROOT)
-    i18n.use_language(course.settings.language)
-    assignment = course.compile(tp)
-    (name,) = (f"{notebook.name}.ipynb" for notebook in assignment.notebooks)
-    samples = read_samples(
-        SAMPLES / tp,
-        assignment,
-        student_version(course, assignment)[name],
-        solution_version(course, assignment)[name],
-    )
-    # What waits for time limits goes first, so that no core is idle at the end.
-    samples.sort(key=lambda sample: sample.group != "hostiles")
-    handed_in = dataclasses.replace(course, root=root)
-    submit(handed_in, tp, samples)
-    assignment = proved(handed_in.root, assignment, course.settings, SECRET)
-    submissions = [
-        read_submission(
-            handed_in.folder("submitted") / sample.student / tp,
-            sample.student,
-            assignment,
-            course.settings.limits,
-        )
-        for sample in samples
-    ]
+    """Grade a whole class on this machine's cores, as `nbjudge grade` does it.
+
+    Figures are not drawn: marks are what is looked at, and drawing is most of the time.
+    """
+    handed = hand_in(tp, root, figures=False)
     graded = {
         one.submission.student: one
-        for one in grade_many(submissions, assignment, course.settings, SECRET, workers=cores())
+        for one in grade_many(
+            handed.submissions, handed.assignment, handed.settings, SECRET, workers=cores()
+        )
     }
     left = []
     for process in psutil.Process().children(recursive=True):
@@ -138,16 +105,11 @@ def graded_class(tp, root):
             if "bwrap" in command or "ipykernel" in command or "nbjudge.judge" in command:
                 left.append(command)
     return GradedClass(
-        assignment=assignment,
-        samples={sample.student: sample for sample in samples},
+        assignment=handed.assignment,
+        samples=handed.samples,
         graded=graded,
         left=left,
     )
-
-
-def cores():
-    """Return this process's share of the cores (of those that pytest-xdist has started)."""
-    return max(1, default_workers() // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import small_course as sc
-from dask_processes import cluster
 from test_parallel import ASSIGNMENT, Killing, empty
 
 import nbjudge
+from dask_cluster import cluster
 from nbjudge.errors import ClusterError, GradingFault, WorkerDied
 from nbjudge.parallel import Scheduler, grade_many
 from nbjudge.settings import Settings
