@@ -224,13 +224,16 @@ def test_a_penalty_of_the_plugin_is_the_gradebooks(late, monkeypatch):
 
 def test_a_penalty_of_the_rules_counts_days_begun_after_the_grace(late):
     assert class_marks(late.course).find("ada").tps["tp1"].mark == 18
-    for options, mark in (
-        ('late_per_day="1"', 16),
-        ('late_per_day="1", late_grace_minutes=60', 17),
-        ('late_per_day="25%", late_grace_minutes=60', F("13.5")),
-        ('late_per_day="1", late_grace_minutes=1500', 18),
+    for options, grace, mark in (
+        ('late_per_day="1"', 0, 16),
+        ('late_per_day="1"', 60, 17),
+        ('late_per_day="25%"', 60, F("13.5")),
+        ('late_per_day="1"', 1500, 18),
     ):
-        late.configure(options)
+        late.configure(
+            options,
+            f"from nbjudge.due import configure_deadlines as d; d(c, grace_minutes={grace})",
+        )
         marks = class_marks(late.course)
         assert marks.find("ada").tps["tp1"].mark == mark
         assert marks.find("bob").tps["tp1"].mark == 18

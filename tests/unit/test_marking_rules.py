@@ -7,6 +7,7 @@ import pytest
 from traitlets.config import Config
 
 import nbjudge
+from nbjudge.due import configure_deadlines
 from nbjudge.errors import ConfigurationError
 from nbjudge.marking.rules import Late, Rules, rules_from
 
@@ -36,7 +37,6 @@ def test_what_is_said_is_read_back():
         step="0.5",
         abi="DEF",
         late_per_day="10%",
-        late_grace_minutes=15,
     )
     assert said == Rules(
         weights={"tp1": Fraction(1), "tp2": Fraction(3, 2), "tp3": Fraction(0)},
@@ -46,7 +46,7 @@ def test_what_is_said_is_read_back():
         bonus_above=True,
         step=Fraction(1, 2),
         abi_is_def=True,
-        late=Late(per_day=Fraction(1, 10), is_share=True, grace_seconds=900),
+        late=Late(per_day=Fraction(1, 10), is_share=True),
     )
     assert said.exam_share == Fraction(3, 5)
 
@@ -60,7 +60,6 @@ WRONG = {
     "step": [0, "0.3", "-0.25", 40],
     "abi": ["abi", 0, None],
     "late_per_day": [-1, 21, "101%", "%", "two"],
-    "late_grace_minutes": [-1, 1.5, True],
 }
 
 
@@ -72,9 +71,11 @@ def test_a_wrong_option_is_named(option, value):
         rules(**{option: value})
 
 
-def test_grace_without_a_penalty_is_refused():
-    with pytest.raises(ConfigurationError, match="late_per_day"):
-        rules(late_grace_minutes=15)
+def test_the_grace_is_that_of_the_deadlines():
+    c = Config()
+    configure_deadlines(c, grace_minutes=15)
+    nbjudge.configure_marks(c, late_per_day="1")
+    assert rules_from(c).late == Late(per_day=Fraction(1), is_share=False, grace_seconds=900)
 
 
 @pytest.mark.parametrize(

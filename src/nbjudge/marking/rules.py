@@ -6,11 +6,12 @@ Numbers are taken as they are written: ``"0.30"`` is three tenths.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from nbjudge.due import deadlines_from
 from nbjudge.errors import ConfigurationError
 from nbjudge.marking.exact import FULL, parse, written
 
@@ -29,6 +30,7 @@ class Late:
     """Points on 20, or a share of the mark."""
     is_share: bool
     grace_seconds: int = 0
+    """That of the course's deadlines."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +101,6 @@ def configure_marks(
     step: Number = "0.25",
     abi: str = "0",
     late_per_day: Number | None = None,
-    late_grace_minutes: int = 0,
 ) -> None:
     """Say how ``nbjudge marks`` computes; without this call it does as the defaults say.
 
@@ -126,9 +127,8 @@ def configure_marks(
         What an absence without a reason is: ``"0"``, or ``"DEF"`` for the final mark.
     late_per_day
         Penalty for each day that has begun: points on 20 (``"1"``), or a share of the mark
-        (``"10%"``). By default none is computed here: it is nbgrader's plug-in that gives them.
-    late_grace_minutes
-        After the due date, before the first day begins.
+        (``"10%"``). The first day begins when the grace of ``nbjudge.configure_deadlines`` has
+        passed. By default none is computed here: it is nbgrader's plug-in that gives them.
 
     Raises
     ------
@@ -144,7 +144,6 @@ def configure_marks(
         "step": step,
         "abi": abi,
         "late_per_day": late_per_day,
-        "late_grace_minutes": late_grace_minutes,
     }
     _rules(said)
     for name, value in said.items():
@@ -174,7 +173,9 @@ def rules_from(config: Any) -> Rules:
             "c.LateSubmissionPlugin.penalty_method). A day would be paid for twice: remove one of "
             "them."
         )
-    return rules
+    # One grace for all: what was collected as in time is not late here.
+    grace = int(deadlines_from(config).grace.total_seconds())
+    return replace(rules, late=replace(rules.late, grace_seconds=grace))
 
 
 def _rules(said: dict[str, Any]) -> Rules:
@@ -209,27 +210,17 @@ def _rules(said: dict[str, Any]) -> Rules:
         bonus_above=above,
         step=step,
         abi_is_def=abi == "DEF",
-        late=_late(said.get("late_per_day"), said.get("late_grace_minutes", 0)),
+        late=_late(said.get("late_per_day")),
     )
 
 
-def _late(per_day: Any, grace: Any) -> Late | None:
-    if not isinstance(grace, int) or isinstance(grace, bool) or grace < 0:
-        raise _wrong("late_grace_minutes", grace, "a number of minutes: 0, 15, ...")
+def _late(per_day: Any) -> Late | None:
     if per_day is None:
-        if grace:
-            raise ConfigurationError(
-                "nbjudge.configure_marks: late_grace_minutes goes with late_per_day. Without it "
-                "late penalties are nbgrader's plug-in's, and it knows no grace: grant an "
-                "extension there, or add late_per_day."
-            )
         return None
     is_share = isinstance(per_day, str) and per_day.strip().endswith("%")
     amount = per_day.strip().removesuffix("%").strip() if is_share else per_day
     number = _number("late_per_day", amount, 0, 100 if is_share else FULL)
-    return Late(
-        per_day=number / 100 if is_share else number, is_share=is_share, grace_seconds=grace * 60
-    )
+    return Late(per_day=number / 100 if is_share else number, is_share=is_share)
 
 
 def _number(name: str, value: Any, least: int, most: int | Fraction | None) -> Fraction:
