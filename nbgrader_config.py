@@ -13,3 +13,6 @@ nbjudge.configure(
     language="fr",
     limits={"cell_seconds": 20, "probe_seconds": 10, "judge_seconds": 30, "notebook_seconds": 240},
 )
+
+# The TPs weigh the same and count 30 %, the exam 70 %; rounded once, to a quarter point.
+nbjudge.configure_marks(c, tp_share="0.30", step="0.25", abi="0")
