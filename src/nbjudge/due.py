@@ -213,7 +213,7 @@ def how_to_set(assignment: str, deadlines: Deadlines) -> str:
     )
 
 
-def known(assignment: str, names: Iterable[str]) -> None:
+def check_known(assignment: str, names: Iterable[str]) -> None:
     """Refuse the name of an assignment that the course has not.
 
     Raises

@@ -8,6 +8,7 @@ A student's fault is never an error: it is a :class:`~nbjudge.verdict.Verdict`.
     │   ├── HiddenTestError          a test fails on the reference, or cannot be judged
     │   ├── ConfigurationError       nbgrader_config.py or an option is wrong
     │   ├── TableError               a table of students or marks cannot be used
+    │   ├── ArchiveError             a zip of submissions cannot be used
     │   └── UnknownNameError         no such assignment, student, question
     ├── MachineError                 this computer, or its administrator
     │   ├── SandboxUnavailable       bubblewrap or namespaces are missing
@@ -64,6 +65,10 @@ class ConfigurationError(TeacherError):
 
 class TableError(TeacherError):
     """A table of students or marks (the roll, an exam's) cannot be used as it is."""
+
+
+class ArchiveError(TeacherError):
+    """A zip of submissions cannot be used, or may do harm."""
 
 
 class UnknownNameError(TeacherError):
