@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types unit integration course build bench bench-tps data results catalogues check clean
+.PHONY: help setup demo test test-long lint format types unit integration course build bench bench-tps data results catalogues check clean
 
 help: ## Show this menu
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ demo: setup ## Grade the sample classes end to end and show the marks (TP=tp1: o
 
 test: setup $(VENV)/.servers lint types ## Run everything: lint, types, all tests
 	$(BIN)/python -m pytest -n $(JOBS) --durations=20
+
+test-long: setup ## Run what takes longer: every class in every way, runs that are killed
+	$(BIN)/python -m pytest -n $(JOBS) -m long --durations=20
 
 lint: setup
 	$(BIN)/ruff check src tests tools benchmarks judge
