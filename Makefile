@@ -21,7 +21,7 @@ setup: $(STAMP) ## Make the virtual environment and install bubblewrap (as root)
 $(STAMP): pyproject.toml constraints.txt tools/system.sh
 	sh tools/system.sh $(PYTHON)
 	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) --constraint constraints.txt --editable '.[course,otter,dev,dask,postgres]'
+	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) --constraint constraints.txt --editable '.[course,otter,dev,dask,postgres,report]'
 	touch $(STAMP)
 
 # PostgreSQL and SLURM, which tests start and stop: nothing else needs them.

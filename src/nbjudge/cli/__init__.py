@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 import nbjudge
-from nbjudge.cli import answering, grading, machine, marking, preparing
+from nbjudge.cli import answering, grading, machine, marking, preparing, report
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,6 +41,7 @@ for command in (
     answering.explain,
     marking.marks,
     marking.regrade,
+    report.report,
     machine.doctor,
 ):
     main.add_command(command)
