@@ -11,6 +11,7 @@ from nbjudge.cli import main
 from nbjudge.errors import ConfigurationError, KernelStartError, TableError, UnknownNameError
 from nbjudge.marking.class_marks import class_marks
 from nbjudge.marking.explain import explained
+from nbjudge.marking.extensions import grant_extensions
 from nbjudge.marking.roll import Code
 
 TPS = {"tp1": {"q1": 3, "q2": 5}, "tp2": {"q1": 3}, "tp3": {"q1": 15, "essay": 5}}
@@ -152,6 +153,10 @@ def test_rules_of_the_configuration_are_used(made):
     said = "\n".join(explained(marks_of(made), ada))
     assert "TP mark: tp2 is left out (best-of: drop=1)" in said
     assert "(2 × 16.25 + 14) / 3 = 15.5" in said
+    made.configure('weights={"tp1": 1, "tp2": 0, "tp3": 0}')
+    said = "\n".join(explained(marks_of(made), marks_of(made).find("ada")))
+    assert said.count("weighs 0") == 2
+    assert "TP mark: (16.25) / 1 = 16.25" in said
 
 
 def test_named_tps_are_those_that_count(made):
@@ -248,6 +253,34 @@ def test_an_extension_of_the_roll_counts_once(late, granted):
     late.roll("id;extension tp1\nada;1 j\nbob;\n")
     late.due("tp1", "2026-01-10 12:00:00 UTC", ada=granted)
     assert class_marks(late.course).find("ada").tps["tp1"].mark == 17
+
+
+def test_an_extension_of_the_roll_is_granted_for_the_plugin(late):
+    arrived = {"ada": "2026-01-11 13:00:00 UTC"}
+    late.configure(lines='c.LateSubmissionPlugin.penalty_method = "zero"')
+    late.grade("tp1", {"ada": {"q1": 9}}, arrived)
+    late.roll("id;extension\nada;2 j\nbob;1 h\n")
+    marks = class_marks(late.course)
+    assert marks.find("ada").tps["tp1"].mark == 0
+    assert kinds(marks)["extension", "tp1"] == ("ada",)
+    done = run(late, "extensions", "tp1")
+    assert done.exit_code == 0, done.output
+    assert "ada: tp1: 2 days, 0:00:00 (before: 0:00:00)" in done.output
+    late.grade("tp1", {"ada": {"q1": 9}, "bob": {"q1": 9}}, arrived)
+    marks = class_marks(late.course)
+    assert (marks.find("ada").tps["tp1"].mark, marks.problems) == (18, ())
+    assert "0 extensions" in run(late, "extensions").output
+
+
+def test_a_longer_extension_of_the_gradebook_stays(late):
+    late.due("tp1", "2026-01-10 12:00:00 UTC", ada=3)
+    late.roll("id;extension\nada;2 j\nbob;\n")
+    assert grant_extensions(late.course) == []
+
+
+def test_without_a_roll_there_are_no_extensions_to_grant(late):
+    with pytest.raises(UnknownNameError, match="there is no students"):
+        grant_extensions(late.course)
 
 
 # What is missing.

@@ -5,7 +5,7 @@ from fractions import Fraction
 from itertools import combinations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbjudge.marking.exact import exact, parse, round_half_up, said, written
@@ -75,11 +75,13 @@ def test_what_is_no_number_gives_no_points(value):
         exact(value)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=8), st.integers(1, 40))
 def test_shares_of_points_add_up_exactly(shares, divisor):
     assert exact(sum(share / divisor for share in shares)) == F(sum(shares), divisor)
 
 
+@settings(deadline=None)
 @given(st.fractions(min_value=-100, max_value=100, max_denominator=10**6))
 def test_a_number_that_is_written_reads_back(value):
     assert F(written(value)) == value
@@ -96,6 +98,7 @@ def test_a_number_that_does_not_end_says_so():
     assert [said(F(49, 4)), said(F(37, 3))] == ["12.25", "37/3 (12.3333…)"]
 
 
+@settings(deadline=None)
 @given(numbers)
 def test_rounding_is_to_the_nearest_and_upwards_at_the_half(value):
     rounded = round_half_up(value, F(1, 4))
@@ -127,6 +130,7 @@ def test_0_and_11_25_give_8():
     assert 0.30 * 0 + 0.70 * 11.25 < 7.875  # so that binary numbers give 7.75
 
 
+@settings(deadline=None)
 @given(numbers, numbers, st.sampled_from(["0.25", "0.5", "0.1", "0.01", "1"]))
 def test_the_final_mark_is_the_exact_sum_rounded_once(tp_value, exam, step):
     made = final(tp_value, exam, Rules(step=F(step)))
@@ -134,6 +138,7 @@ def test_the_final_mark_is_the_exact_sum_rounded_once(tp_value, exam, step):
     assert made.mark == round_half_up(made.exact, F(step))
 
 
+@settings(deadline=None)
 @given(numbers, numbers, numbers)
 def test_a_better_mark_never_gives_a_worse_one(one, other, rest):
     low, high = sorted([one, other])
@@ -156,6 +161,7 @@ def test_points_become_a_mark_on_20():
     assert tp_mark("tp", F(15), points(2, 3, maximum=15), None, Rules()).mark == F(20, 3)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.fractions(0, 5, max_denominator=12), min_size=1, max_size=6),
     st.fractions(0, 5, max_denominator=12),
@@ -244,6 +250,7 @@ def test_best_of_leaves_out_the_lowest_of_equal_weights():
     assert average(tps(12, 4), Rules(drop=5)).dropped == ("tp1",)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(numbers, weights), min_size=1, max_size=6),
     st.integers(0, 4),
@@ -258,6 +265,7 @@ def test_best_of_is_the_best_of_all_choices(values, drop):
     assert len(made.counted) == size
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(numbers, weights), min_size=2, max_size=5),
     st.integers(0, 3),

@@ -39,6 +39,7 @@ for command in (
     preparing.demo,
     answering.feedback,
     answering.explain,
+    marking.extensions,
     marking.marks,
     marking.regrade,
     report.report,

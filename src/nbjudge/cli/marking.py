@@ -1,4 +1,4 @@
-"""From points to marks: ``marks``; a mark that is contested: ``regrade``."""
+"""From points to marks: ``marks``, ``extensions``; a mark that is contested: ``regrade``."""
 
 from __future__ import annotations
 
@@ -223,6 +223,23 @@ def _diff(course: Course, name: str, exam: Path | None, second_session: Path | N
     click.echo(f"{len(found)} marks of {students} students moved." if found else "No mark moved.")
     if found:
         sys.exit(LOOK)
+
+
+@click.command()
+@click.argument("assignments", nargs=-1, metavar="[TP]...")
+@click.pass_context
+@says_how_it_ended
+def extensions(context: click.Context, assignments: tuple[str, ...]) -> None:
+    """Grant the extensions of students.csv in the gradebook, for nbgrader's late penalties.
+
+    The next `nbjudge grade TP` computes penalties again, and executes nothing for it.
+    """
+    from nbjudge.marking.extensions import grant_extensions
+
+    found = grant_extensions(open_course(context), assignments)
+    for one in found:
+        click.echo(shown(f"{one.student}: {one.assignment}: {one.now} (before: {one.before})"))
+    click.echo(f"{len(found)} extensions granted.")
 
 
 @click.command()

@@ -515,8 +515,7 @@ def _problems_of(rules: Rules, known: Mapping[str, Student], one: _Handed) -> li
          "formgrader."),
         ("contradiction", contradicted, f"handed in, and {ROLL} has ABI or ABJ: the code counts."),
         ("extension", late, f"has a late penalty, and an extension in {ROLL} that the gradebook "
-         "has not: grant it there (formgrader, or `nbgrader db assignment`), and run `nbjudge "
-         f"grade {tp}`."),
+         f"has not: `nbjudge extensions {tp}`, then `nbjudge grade {tp}`."),
     ]  # fmt: skip
     for why in sorted(set(one.changed.values())):
         names = sorted(_nfc(name) for name, said in one.changed.items() if said == why)

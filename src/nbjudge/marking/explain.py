@@ -49,6 +49,8 @@ def _tp(rules: Rules, mark: TpMark, regrades: Sequence[Mapping[str, Any]]) -> It
     shown = "no number" if mark.mark is None else f"{said(mark.mark)} on 20"
     star = " * provisional" if mark.provisional else ""
     yield f"{mark.assignment}: {shown}{star}"
+    if rules.weight(mark.assignment) == 0:
+        yield "  weighs 0: it does not count"
     if mark.code is not None:
         yield f"  code {mark.code} in {ROLL}: {_meaning(mark.code, rules)}"
     elif mark.points is None:
