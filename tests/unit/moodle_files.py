@@ -110,3 +110,60 @@ def notebook(*grade_ids, say="answer"):
         for grade_id in grade_ids
     ]
     return json.dumps({"cells": cells, "nbformat": 4}).encode()
+
+
+CONFIG = """\
+import nbjudge
+
+c = get_config()
+nbjudge.configure(c)
+nbjudge.configure_deadlines(c, grace_minutes=10%s)
+"""
+GRADE_IDS = {"tp1": ("a", "b"), "tp2": ("c", "d")}
+
+
+def make_course(root, options=""):
+    """Write a course of two assignments, whose due date is 3 November at 23:59 in Paris."""
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "nbgrader_config.py").write_text(CONFIG % options, "utf-8")
+    for name, grade_ids in GRADE_IDS.items():
+        cells = [
+            {
+                "cell_type": "code",
+                "id": f"{name}-{grade_id}",
+                "metadata": {
+                    "nbgrader": {
+                        "grade_id": grade_id,
+                        "grade": False,
+                        "solution": True,
+                        "locked": False,
+                        "task": False,
+                        "schema_version": 3,
+                        "cell_type": "code",
+                    }
+                },
+                "source": f"### BEGIN SOLUTION\n{grade_id} = 1\n### END SOLUTION",
+                "outputs": [],
+                "execution_count": None,
+            }
+            for grade_id in grade_ids
+        ]
+        made = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+        folder = root / "source" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.ipynb").write_text(json.dumps(made), "utf-8")
+    return root
+
+
+def set_due(root, date="2025-11-03 22:59:00.000000"):
+    """Write as much of a gradebook as says when tp1 is due (UTC)."""
+    from sqlalchemy import create_engine, text
+
+    with create_engine(f"sqlite:///{root}/gradebook.db").begin() as connection:
+        for table in (
+            "assignment (id TEXT, name TEXT, duedate DATETIME)",
+            "submitted_assignment (assignment_id TEXT, student_id TEXT, extension DATETIME)",
+        ):
+            connection.execute(text(f"CREATE TABLE {table}"))
+        statement = text("INSERT INTO assignment VALUES ('1', 'tp1', :date)")
+        connection.execute(statement, {"date": date})

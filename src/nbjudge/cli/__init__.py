@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 import nbjudge
-from nbjudge.cli import answering, grading, machine, marking, preparing, report
+from nbjudge.cli import answering, grading, machine, marking, moodle, preparing, report
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -43,6 +43,7 @@ for command in (
     marking.marks,
     marking.regrade,
     report.report,
+    moodle.moodle,
     machine.doctor,
 ):
     main.add_command(command)

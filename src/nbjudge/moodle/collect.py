@@ -282,6 +282,7 @@ class _Decisions:
     def report(self, roll: Roll | None) -> Report:
         """Return what is to be said."""
         have = {*self._new, *self._replaced, *self._unchanged}
+        gone = {move.student for move in self.moves if move.removes}
         everyone = roll.students if roll else [one.student for one in self.identities.values()]
         return Report(
             new=tuple(sorted(self._new)),
@@ -289,7 +290,11 @@ class _Decisions:
             unchanged=tuple(sorted(self._unchanged)),
             late=tuple(self._late),
             notes=(*self.run.notes, *self._notes),
-            missing=tuple(s for s in everyone if s not in have and not self._folder(s).is_dir()),
+            missing=tuple(
+                student
+                for student in everyone
+                if student not in have and (student in gone or not self._folder(student).is_dir())
+            ),
         )
 
 

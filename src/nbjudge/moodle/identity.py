@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nbjudge.marking.roll import Roll, Student
+from nbjudge.moodle.layout import cleaned
 from nbjudge.moodle.ledger import SURE, Known
 
 MADE, NAME = "made", "name"
@@ -182,7 +183,10 @@ def _slug(text: str) -> str:
 
 
 def _words(name: str) -> tuple[str, ...]:
-    """Return a name as it is compared: its words in any order, without accents and case."""
-    letters = unicodedata.normalize("NFKD", name.casefold())
+    """Return a name as it is compared: its words in any order, without accents and case.
+
+    And without the signs that Moodle leaves out of the names in a zip.
+    """
+    letters = unicodedata.normalize("NFKD", cleaned(name.replace("’", "'")))
     plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return tuple(sorted(re.findall(r"\w+", plain)))
