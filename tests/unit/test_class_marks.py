@@ -307,6 +307,11 @@ def test_an_unknown_folder_with_a_students_number_says_whose_it_is(made):
     assert "the number of e" in marks.problems[0].sentence
 
 
+def test_a_folder_that_was_mistyped_says_whose_it_may_be(made):
+    made.roll(ROLL.replace("eve;", "Evee;"))
+    assert "Is it Evee, who handed in nothing?" in marks_of(made, exam=False).problems[0].sentence
+
+
 def test_who_handed_in_nothing_counts_0_and_is_listed(made):
     made.roll(ROLL.replace("002;B;ABJ", "002;B;"))
     marks = marks_of(made)
@@ -436,6 +441,26 @@ def test_a_wrong_exam_leaves_nothing_half_written(made, tmp_path):
     assert "Traceback" not in done.output
     assert list(tmp_path.glob("m.csv*")) == []
     assert not (made.root / ".nbjudge" / "frozen").exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--csv", "students.csv"],
+        ["--json", "exam.csv"],
+        ["--xlsx", "./x/../exam.csv"],
+        ["--csv", ".nbjudge/frozen/jury/marks.csv"],
+        ["--csv", "x", "--json", "x"],
+    ],
+)
+def test_no_file_is_written_over_what_is_read_or_kept(made, monkeypatch, options):
+    monkeypatch.chdir(made.root)
+    done = run(made, "marks", "--exam", "exam.csv", *options)
+    assert done.exit_code == 2
+    assert "would be lost" in done.output
+    assert (made.root / "students.csv").read_text("utf-8") == ROLL
+    assert (made.root / "exam.csv").read_text("utf-8") == EXAM
+    assert not (made.root / "x").exists()
 
 
 @pytest.mark.parametrize(

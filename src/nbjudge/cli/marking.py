@@ -87,6 +87,7 @@ def marks(
             f"--freeze {label} would call the state so; write --freeze= (or --freeze=LABEL) before "
             "names of TPs."
         )
+    _refuse_to_lose(course, [csv_path, xlsx_path, json_path], [exam, second_session])
     made = class_marks(course, assignments, exam=exam, second_session=second_session)
     # Programs read what is on standard output.
     console = Console(stderr=str(json_path) == "-", highlight=False)
@@ -127,6 +128,22 @@ def _refuse_nonsense(options: dict[str, Any]) -> None:
         raise click.UsageError("--verify looks at every frozen state: give it alone.")
     if "french" in given and not given & writing:
         raise click.UsageError("--french says how --csv, --xlsx or --freeze write.")
+
+
+def _refuse_to_lose(
+    course: Course, outputs: Iterable[Path | None], tables: Iterable[Path | None]
+) -> None:
+    """Refuse to write over what is read, over a frozen state, or twice over the same file."""
+    from nbjudge.marking.roll import ROLL
+
+    taken = {path.resolve() for path in (course.root / ROLL, *tables) if path is not None}
+    kept = (course.root / ".nbjudge").resolve()
+    for path in outputs:
+        if path is None or str(path) == "-":
+            continue
+        if path.resolve() in taken or kept in path.resolve().parents:
+            raise click.UsageError(f"{path} would be lost: write the marks to another file.")
+        taken.add(path.resolve())
 
 
 def _say(console: Console, lines: Iterable[str]) -> None:

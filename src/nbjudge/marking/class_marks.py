@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -117,8 +118,6 @@ class ClassMarks:
         for marks in every:
             if marks.student.number and marks.student.number == name:
                 return marks
-        import difflib
-
         near = difflib.get_close_matches(name, [marks.student.id for marks in every], n=3)
         hint = f" Near it are: {', '.join(near)}." if near else ""
         raise UnknownNameError(
@@ -460,14 +459,16 @@ def _problems(
     unknown: Mapping[str, Student],
     handed: Sequence[_Handed],
 ) -> list[Problem]:
+    everyone = {_nfc(name) for one in handed for name in one.everyone}
+    absent = [name for name in known if name not in everyone]
     found = [
         Problem(
             kind="unknown",
             students=(name,),
             sentence=f"not in {ROLL}, and handed in "
             f"{', '.join(one.tp.name for one in handed if name in map(_nfc, one.everyone))}."
-            f"{_whose(name, roll)} Add a line to {ROLL}, or give the folder in submitted/ the "
-            "name that is there.",
+            f"{_whose(name, roll, absent)} Add a line to {ROLL}, or give the folder in submitted/ "
+            "the name that is there.",
         )
         for name in unknown
     ]
@@ -476,9 +477,14 @@ def _problems(
     return found
 
 
-def _whose(name: str, roll: Roll | None) -> str:
+def _whose(name: str, roll: Roll | None, absent: Sequence[str]) -> str:
+    """Return whose folder it may be; those who handed in nothing come into question."""
     same = roll.by_number().get(name) if roll else None
-    return f" It is the number of {same.id}." if same else ""
+    if same is not None:
+        return f" It is the number of {same.id}."
+    folded = {student.casefold(): student for student in absent}
+    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.8)
+    return f" Is it {folded[near[0]]}, who handed in nothing?" if near else ""
 
 
 def _problems_of(rules: Rules, known: Mapping[str, Student], one: _Handed) -> list[Problem]:
