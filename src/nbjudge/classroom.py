@@ -22,7 +22,7 @@ from nbjudge.plan import Need, Planner, Task
 from nbjudge.proof import proved
 from nbjudge.receipts import Receipt, stopping_when_full
 from nbjudge.records import keep_removed
-from nbjudge.result_key import Ground, ground
+from nbjudge.result_key import Ground, ground, upload_digest
 from nbjudge.secret import course_secret
 from nbjudge.store import Store, is_timestamp
 from nbjudge.storing import Writer
@@ -230,10 +230,15 @@ def _work(
                 assert task.receipt is not None  # noqa: S101 - the plan says so
                 said = writer.write_times(known.submission(task.student), task.receipt)
                 report.take(task.student, *said)
+        # What a group has handed in, each of its members has: it is executed once.
+        members: dict[str, list[str]] = {}
+        for task in to_grade:
+            members.setdefault(task.key, []).append(task.student)
+        groups = {students[0]: students for students in members.values()}
         # A warm parent takes as long to start as one cold notebook: one for each would be waste.
-        pays = scheduler is not None or len(to_grade) > workers
+        pays = scheduler is not None or len(groups) > workers
         grading = grade_many(
-            (known.submission(task.student) for task in to_grade),
+            (known.submission(student) for student in groups),
             known.assignment,
             replace(course.settings, warm=course.settings.warm and pays),
             known.secret,
@@ -242,18 +247,33 @@ def _work(
         )
         # However this ends, the workers end with it.
         with closing(grading):
-            for graded in grading:
-                with _kept(known, graded.submission.student, report.graded):
-                    if graded.error is not None:
-                        raise graded.error
-                    said = writer.write(graded.submission, graded.results)
-                    report.take(graded.submission.student, *said)
-                if progress is not None:
-                    # What could not be stored counts as failed, too.
-                    error = report.failed.get(graded.submission.student)
-                    progress(replace(graded, error=error), len(to_grade))
+            for one in grading:
+                for student in groups[one.submission.student]:
+                    graded = one
+                    with _kept(known, student, report.graded):
+                        if one.error is not None:
+                            raise one.error
+                        if student != one.submission.student:
+                            graded = replace(one, submission=_same(known, student, one.submission))
+                        said = writer.write(graded.submission, graded.results)
+                        report.take(student, *said)
+                    if progress is not None:
+                        # What could not be stored counts as failed, too.
+                        error = report.failed.get(student)
+                        progress(replace(graded, error=error), len(to_grade))
     report.graded.sort()
     return known
+
+
+def _same(known: _Class, student: str, graded: Submission) -> Submission:
+    """Return a member's submission, if it still is what was graded for the group."""
+    submission = known.submission(student)
+    if upload_digest(submission) != upload_digest(graded):
+        raise MachineError(
+            f"Grading {graded.assignment} of {student}: the files were those of "
+            f"{graded.student} when this run began, and have changed since. Grade {student} again."
+        )
+    return submission
 
 
 @contextmanager

@@ -32,6 +32,8 @@ class Task:
     need: Need
     why: str
     """In some words; empty where nothing is needed."""
+    key: str
+    """Of its result: two with the same have the same."""
     receipt: Receipt | None = None
     """Of what is stored, where that stays."""
 
@@ -58,13 +60,15 @@ class Planner:
         standing = self.standings.get(student)
         receipt = read_receipt(self.root, student, assignment)
 
+        key = self.ground.key(submission)
+
         def needs(need: Need, why: str) -> Task:
-            return Task(student=student, need=need, why=why, receipt=receipt)
+            return Task(student=student, need=need, why=why, key=key.digest, receipt=receipt)
 
         if receipt is None:
             said = "new" if standing is None else "no earlier grading of it came to its end"
             return needs(Need.GRADE, said)
-        changes = self.ground.key(submission).changes(receipt.key)
+        changes = key.changes(receipt.key)
         if changes:
             return needs(Need.GRADE, ", ".join(changes))
         if self.force:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import small_course as sc
 
-from nbjudge import classroom
+from nbjudge import classroom, parallel
 from nbjudge.classroom import ClassReport, grade_class, plan_class
 from nbjudge.plan import Need
+from nbjudge.records import read_record
 
 pytestmark = pytest.mark.slow
 
@@ -231,3 +233,75 @@ def test_a_course_that_cannot_be_written_ends_with_a_sentence(graded: sc.SmallCo
     assert done.returncode == 2
     assert done.stderr.startswith("nbjudge: ")
     assert "Traceback" not in done.stderr
+
+
+# What a group hands in
+
+
+@pytest.fixture
+def executed(monkeypatch: pytest.MonkeyPatch) -> Executed:
+    """Names of those that are executed; `before` is called with them."""
+    seen = Executed()
+
+    def grade_many(submissions: Any, *arguments: Any, **options: Any) -> Any:
+        for one in parallel.grade_many(submissions, *arguments, **options):
+            seen.students.append(one.submission.student)
+            seen.then()
+            yield one
+
+    monkeypatch.setattr(classroom, "grade_many", grade_many)
+    return seen
+
+
+class Executed:
+    def __init__(self) -> None:
+        self.students: list[str] = []
+        self.then: Callable[[], None] = lambda: None
+
+
+def test_what_a_group_handed_in_is_executed_once_and_stored_for_each(
+    graded: sc.SmallCourse, executed: Executed
+) -> None:
+    group = {"n": {"double": "def double(x):\n    return 2 * x + 0 * x", "essay": "We three."}}
+    for student in ("ines", "hugo", "jade"):
+        graded.submit(student, group)
+    seen: list[str] = []
+    report = grade_class(
+        graded.course,
+        sc.NAME,
+        progress=lambda one, total: seen.append(f"{one.submission.student} of {total}"),
+    )
+
+    assert outcome(report) == (["hugo", "ines", "jade"], [], ["anna", "ben"])
+    assert len(executed.students) == 1
+    assert sorted(seen) == ["hugo of 3", "ines of 3", "jade of 3"]
+    marks = {row.student: row.points for row in report.marks}
+    assert marks["hugo"] == marks["ines"] == marks["jade"]
+    assert marks["hugo"]["test_double"] == 1.0
+    for student in ("ines", "hugo", "jade"):
+        assert (graded.root / "autograded" / student / sc.NAME / "n.ipynb").is_file()
+        read_record(graded.root, student, sc.NAME, "n")
+    assert outcome(grade_class(graded.course, sc.NAME)) == (
+        [],
+        [],
+        ["anna", "ben", "hugo", "ines", "jade"],
+    )
+
+
+def test_a_member_whose_files_change_meanwhile_does_not_get_the_groups_marks(
+    graded: sc.SmallCourse, executed: Executed
+) -> None:
+    group = {"n": {"double": "def double(x):\n    return 2 * x + 0 * x", "essay": "We two."}}
+    for student in ("hugo", "ines"):
+        graded.submit(student, group)
+    executed.then = lambda: _submit(graded, "ines", WRONG)
+    report = grade_class(graded.course, sc.NAME)
+
+    assert report.graded == ["hugo"]
+    assert "have changed since. Grade ines again." in str(report.failed["ines"])
+    executed.then = lambda: None
+    assert grade_class(graded.course, sc.NAME).graded == ["ines"]
+
+
+def _submit(made: sc.SmallCourse, student: str, answers: Any) -> None:
+    made.submit(student, answers)

@@ -265,9 +265,9 @@ def test_json_goes_to_a_file_and_the_marks_to_the_screen(run, graded, tmp_path):
 
 def test_a_dry_run_says_what_would_be_graded_and_why(run, monkeypatch, graded, tmp_path):
     tasks = [
-        Task(student="ada", need=Need.GRADE, why="the upload changed"),
-        Task(student="ben", need=Need.NOTHING, why=""),
-        Task(student="zoe", need=Need.STORE, why="its time of arrival changed"),
+        Task(student="ada", need=Need.GRADE, why="the upload changed", key="a"),
+        Task(student="ben", need=Need.NOTHING, why="", key="b"),
+        Task(student="zoe", need=Need.STORE, why="its time of arrival changed", key="c"),
     ]
     graded(AssertionError())
     monkeypatch.setattr(classroom, "plan_class", lambda *_arguments, **_options: tasks)
