@@ -8,8 +8,9 @@ import pytest
 from marked_course import MarkedCourse
 from openpyxl import load_workbook
 
-from nbjudge.marking.class_marks import Problem, class_marks
+from nbjudge.marking.class_marks import class_marks
 from nbjudge.marking.export import to_csv, to_xlsx
+from nbjudge.marking.problems import Problem
 
 ROLL = (
     "id;nom;prénom;numéro;groupe;code tp2;code exam\n"

@@ -3,54 +3,28 @@
 from __future__ import annotations
 
 import difflib
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from fractions import Fraction
-from functools import cached_property
 from pathlib import Path
 
 from nbjudge.assignment import Assignment
 from nbjudge.course import Course
-from nbjudge.errors import ConfigurationError, MachineError, TableError, UnknownNameError
-from nbjudge.gradebook import Standing, read_standings
-from nbjudge.marking.exact import exact
+from nbjudge.errors import ConfigurationError, TableError, UnknownNameError
 from nbjudge.marking.exam import read_exam
-from nbjudge.marking.roll import ROLL, Code, Roll, Student, read_roll
+from nbjudge.marking.handed import Handed, Tp, nfc, points_of, read_handed, tp_of
+from nbjudge.marking.problems import Problem, find_problems
+from nbjudge.marking.roll import ROLL, Roll, Student, read_roll
 from nbjudge.marking.rules import Rules, rules_from
 from nbjudge.marking.sums import (
     Average,
     ExamMark,
     Final,
-    Points,
-    Question,
     TpMark,
     average,
     final_mark,
     tp_mark,
 )
-from nbjudge.marks import columns
-from nbjudge.plan import Need
 from nbjudge.receipts import read_receipt
-from nbjudge.result_key import CHANGED
-from nbjudge.submissions import students_with
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tp:
-    """One assignment that counts."""
-
-    name: str
-    version: str
-    """Of what ``source/`` and ``judge/`` say now."""
-    questions: Mapping[str, Fraction]
-    """With their maxima."""
-
-    @property
-    def maximum(self) -> Fraction:
-        """In points."""
-        return sum(self.questions.values(), Fraction(0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,19 +46,6 @@ class StudentMarks:
     def provisional(self) -> bool:
         """Whether a person is still to grade something that counts."""
         return any(mark.provisional for mark in self.tps.values())
-
-
-@dataclass(frozen=True, kw_only=True)
-class Problem:
-    """Something that a person should look at before marks leave the house."""
-
-    kind: str
-    """``unknown``, ``missing``, ``ungraded``, ``changed``, ``provisional``, ``contradiction`` or
-    ``extension``."""
-    students: tuple[str, ...]
-    sentence: str
-    """With what to do, without the students' names."""
-    assignment: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,33 +95,6 @@ class Exams:
     second: Mapping[str, ExamMark] = field(default_factory=dict)
 
 
-_WITHOUT_DOUBT = {CHANGED["engine"], CHANGED["libraries"]}
-"""Reasons to grade again that are none to doubt a mark: a new release of something."""
-
-
-@dataclass(kw_only=True)
-class _Handed:
-    """What there is of one TP, by student."""
-
-    tp: Tp
-    standings: Mapping[str, Standing]
-    submitted: frozenset[str]
-    """Students with a folder."""
-    changed: Mapping[str, str]
-    """Those whose stored marks are not those of what lies there now, and why."""
-    unchecked: str
-    """Why that could not be found out; empty if it was."""
-
-    @property
-    def everyone(self) -> set[str]:
-        return {*self.standings, *self.submitted}
-
-    @cached_property
-    def folders(self) -> Mapping[str, str]:
-        """By student the folder's name, whose letters may be composed otherwise."""
-        return {_nfc(name): name for name in sorted(self.standings)}
-
-
 def class_marks(
     course: Course,
     names: Sequence[str] = (),
@@ -195,7 +129,7 @@ def class_marks(
     tps = _tps(course, names, rules)
     roll = read_roll(course.root)
     _check_roll(course, roll)
-    handed = [_handed(course, assignment, tp) for assignment, tp in tps]
+    handed = [read_handed(course, assignment, tp) for assignment, tp in tps]
     known = _known(roll, handed)
     if not known:
         raise UnknownNameError(
@@ -211,7 +145,7 @@ def class_marks(
             else {}
         )
         exams = Exams(first=first, second=second)
-    everyone = {_nfc(name) for one in handed for name in one.everyone}
+    everyone = {nfc(name) for one in handed for name in one.everyone}
     unknown = {name: Student(id=name) for name in sorted(everyone - set(known))}
     _refuse_two_penalties(rules, handed)
 
@@ -224,7 +158,7 @@ def class_marks(
         tps=tuple(one.tp for one in handed),
         students=tuple(made(student) for student in known.values()),
         unknown=tuple(made(student) for student in unknown.values()),
-        problems=tuple(_problems(rules, roll, known, unknown, handed)),
+        problems=tuple(find_problems(rules, roll, known, unknown, handed)),
         has_roll=roll is not None,
         has_exam=exams is not None,
         has_second_session=exams is not None and bool(exams.second),
@@ -272,15 +206,6 @@ def _tps(course: Course, names: Sequence[str], rules: Rules) -> list[tuple[Assig
     return found
 
 
-def tp_of(assignment: Assignment) -> Tp:
-    """Return what of an assignment its marks need."""
-    return Tp(
-        name=assignment.name,
-        version=assignment.version,
-        questions={key: exact(value) for key, value in columns(assignment).items()},
-    )
-
-
 def _check_roll(course: Course, roll: Roll | None) -> None:
     for name in sorted(roll.assignments if roll else ()):
         if name not in course.assignments():
@@ -290,49 +215,10 @@ def _check_roll(course: Course, roll: Roll | None) -> None:
             )
 
 
-def _handed(course: Course, assignment: Assignment, tp: Tp) -> _Handed:
-    standings = {
-        name: standing
-        for name, standing in read_standings(course.db_url, tp.name).items()
-        if name not in course.excluded
-    }
-    submitted = {
-        name
-        for name in students_with(course.folder("submitted"), tp.name)
-        if name not in course.excluded
-    }
-    changed: dict[str, str] = {}
-    unchecked = ""
-    if standings and submitted:
-        from nbjudge.classroom import plan_class
-
-        try:
-            changed = {
-                task.student: task.why
-                for task in plan_class(course, tp.name)
-                if task.need is not Need.NOTHING
-                and task.student in standings
-                and not set(task.why.split(", ")) <= _WITHOUT_DOUBT
-            }
-        except MachineError as error:  # marks can be made where nothing can be graded
-            unchecked = str(error)
-    return _Handed(
-        tp=tp,
-        standings=standings,
-        submitted=frozenset(submitted),
-        changed=changed,
-        unchecked=unchecked,
-    )
-
-
-def _nfc(name: str) -> str:
-    return unicodedata.normalize("NFC", name)
-
-
-def _known(roll: Roll | None, handed: Iterable[_Handed]) -> Mapping[str, Student]:
+def _known(roll: Roll | None, handed: Iterable[Handed]) -> Mapping[str, Student]:
     if roll is not None:
         return roll.students
-    names = sorted({_nfc(name) for one in handed for name in one.everyone})
+    names = sorted({nfc(name) for one in handed for name in one.everyone})
     return {name: Student(id=name) for name in names}
 
 
@@ -340,7 +226,7 @@ def _student_marks(
     course: Course,
     rules: Rules,
     student: Student,
-    handed: Sequence[_Handed],
+    handed: Sequence[Handed],
     exams: Exams | None,
 ) -> StudentMarks:
     marks, keys = {}, {}
@@ -372,73 +258,7 @@ def _student_marks(
     )
 
 
-def points_of(
-    tp: Tp, folder: str, standing: Standing, extension: timedelta = timedelta()
-) -> Points:
-    """Return what the gradebook has of one submission, exactly.
-
-    Parameters
-    ----------
-    tp
-        Of which assignment.
-    folder
-        Whose, as it stands in the gradebook.
-    standing
-        What was read of it.
-    extension
-        Of the due date, by the roll.
-
-    Raises
-    ------
-    ConfigurationError
-        If a number of the gradebook is none.
-    """
-    several = any(":" in name for name in tp.questions)
-    found: dict[str, Question] = {}
-    penalty = Fraction(0)
-    try:
-        for notebook, part in standing.parts.items():
-            penalty += exact(part.penalty or 0.0)
-            for cell, score in part.scores.items():
-                key = f"{notebook}:{cell}" if several else cell
-                given = score.auto if score.manual is None else score.manual
-                counts = given is not None
-                question = Question(
-                    points=exact(given or 0.0),
-                    maximum=tp.questions.get(key, exact(score.max_score)),
-                    extra=exact(score.extra or 0.0) if counts else Fraction(0),
-                    by_hand=score.manual is not None,
-                    waiting=score.needs_manual_grade,
-                )
-                # Texts that are worth nothing have a row each, too.
-                if key in tp.questions or question.points or question.extra or question.waiting:
-                    found[key] = question
-    except ValueError as error:
-        raise ConfigurationError(
-            f"Reading the gradebook of {folder}, {tp.name}: {error}. Grade the student again: "
-            f"nbjudge grade {tp.name} --student {folder} --force."
-        ) from None
-    ordered = {
-        key: found.get(key, Question(points=Fraction(0), maximum=maximum))
-        for key, maximum in tp.questions.items()
-    }
-    return Points(
-        questions=ordered | {key: value for key, value in found.items() if key not in ordered},
-        penalty=penalty,
-        seconds_late=_late(standing, extension),
-    )
-
-
-def _late(standing: Standing, extension: timedelta) -> Fraction:
-    """Return the seconds after a student's due date, the roll's extension granted.
-
-    The longer of the two counts: the gradebook may have the roll's already.
-    """
-    more = max(0.0, extension.total_seconds() - standing.extension_seconds)
-    return max(Fraction(0), Fraction(repr(standing.seconds_late)) - Fraction(repr(more)))
-
-
-def _refuse_two_penalties(rules: Rules, handed: Iterable[_Handed]) -> None:
+def _refuse_two_penalties(rules: Rules, handed: Iterable[Handed]) -> None:
     if rules.late is None:
         return
     for one in handed:
@@ -450,95 +270,3 @@ def _refuse_two_penalties(rules: Rules, handed: Iterable[_Handed]) -> None:
                     "paid for twice: remove late_per_day, or take the plug-in out of "
                     f"nbgrader_config.py and run `nbjudge grade {one.tp.name}`."
                 )
-
-
-def _problems(
-    rules: Rules,
-    roll: Roll | None,
-    known: Mapping[str, Student],
-    unknown: Mapping[str, Student],
-    handed: Sequence[_Handed],
-) -> list[Problem]:
-    everyone = {_nfc(name) for one in handed for name in one.everyone}
-    absent = [name for name in known if name not in everyone]
-    found = [
-        Problem(
-            kind="unknown",
-            students=(name,),
-            sentence=f"not in {ROLL}, and handed in "
-            f"{', '.join(one.tp.name for one in handed if name in map(_nfc, one.everyone))}."
-            f"{_whose(name, roll, absent)} Add a line to {ROLL}, or give the folder in submitted/ "
-            "the name that is there.",
-        )
-        for name in unknown
-    ]
-    for one in handed:
-        found += _problems_of(rules, known, one)
-    return found
-
-
-def _whose(name: str, roll: Roll | None, absent: Sequence[str]) -> str:
-    """Return whose folder it may be; those who handed in nothing come into question."""
-    same = roll.by_number().get(name) if roll else None
-    if same is not None:
-        return f" It is the number of {same.id}."
-    folded = {student.casefold(): student for student in absent}
-    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.8)
-    return f" Is it {folded[near[0]]}, who handed in nothing?" if near else ""
-
-
-def _problems_of(rules: Rules, known: Mapping[str, Student], one: _Handed) -> list[Problem]:
-    tp = one.tp.name
-    graded = {_nfc(name): standing for name, standing in one.standings.items()}
-    submitted = set(map(_nfc, one.submitted))
-    codes = {name: student.codes.get(tp) for name, student in known.items()}
-    missing = [n for n in known if n not in graded and n not in submitted and codes[n] is None]
-    contradicted = [
-        n for n in known if codes[n] in (Code.ABI, Code.ABJ) and (n in graded or n in submitted)
-    ]
-    late = [
-        name
-        for name, student in known.items()
-        if name in graded
-        and rules.late is None
-        and any(part.penalty for part in graded[name].parts.values())
-        and student.extension_for(tp).total_seconds() > graded[name].extension_seconds
-    ]
-    waiting = [
-        name
-        for name, standing in graded.items()
-        if codes.get(name) is None
-        and any(
-            s.needs_manual_grade for part in standing.parts.values() for s in part.scores.values()
-        )
-    ]
-    every = [
-        ("missing", missing, f"handed in nothing: counts 0, unless {ROLL} has a code (column "
-         f"« code {tp} »)."),
-        ("ungraded", sorted(submitted - set(graded)), "handed in and not graded: counts 0 until "
-         f"`nbjudge grade {tp}`."),
-        ("provisional", sorted(waiting), "something is still to be graded or reviewed by hand in "
-         "formgrader."),
-        ("contradiction", contradicted, f"handed in, and {ROLL} has ABI or ABJ: the code counts."),
-        ("extension", late, f"has a late penalty, and an extension in {ROLL} that the gradebook "
-         f"has not: `nbjudge extensions {tp}`, then `nbjudge grade {tp}`."),
-    ]  # fmt: skip
-    for why in sorted(set(one.changed.values())):
-        names = sorted(_nfc(name) for name, said in one.changed.items() if said == why)
-        every.append(
-            ("changed", names, f"its marks are not those of now ({why}): `nbjudge grade {tp}`.")
-        )
-    found = [
-        Problem(kind=kind, students=tuple(names), sentence=sentence, assignment=tp)
-        for kind, names, sentence in every
-        if names
-    ]
-    if one.unchecked:
-        sentence = f"whether its marks are those of now was not found out: {one.unchecked}"
-        found.append(Problem(kind="changed", students=(), sentence=sentence, assignment=tp))
-    if not graded and not submitted:
-        sentence = (
-            "nobody handed in. If it does not count yet, name the TPs that do: nbjudge marks TP TP."
-        )
-        found = [Problem(kind="missing", students=tuple(missing), sentence=sentence, assignment=tp)]
-    return found

@@ -21,8 +21,8 @@ from nbjudge.course import Course
 from nbjudge.errors import TeacherError, UnknownNameError
 from nbjudge.gradebook import Part, Score, Standing, read_standings
 from nbjudge.marking.chain import login_name, now, open_chain, read_chain
-from nbjudge.marking.class_marks import Tp, points_of, tp_of
 from nbjudge.marking.exact import written
+from nbjudge.marking.handed import Tp, points_of, tp_of
 from nbjudge.marking.sums import Points
 from nbjudge.receipts import Receipt, read_receipt, verdicts_of
 from nbjudge.result_key import CHANGED, Key, ground
