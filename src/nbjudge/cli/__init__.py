@@ -44,6 +44,7 @@ for command in (
     marking.regrade,
     report.report,
     moodle.moodle,
+    moodle.solutions,
     machine.doctor,
 ):
     main.add_command(command)

@@ -61,6 +61,81 @@ def collect(
         click.echo(shown(f"note: {warning}"))
 
 
+@moodle.command("return")
+@click.argument("assignment")
+@click.argument("worksheet", type=_FILE)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for worksheet and zip; by default dist/ in the course.",
+)
+@click.option("--overwrite", is_flag=True, help="Write over cells that hold another mark.")
+@click.option(
+    "--provisional", is_flag=True, help="Also send marks that a person is still to look at."
+)
+@click.pass_context
+@says_errors
+def give_back(
+    context: click.Context,
+    assignment: str,
+    worksheet: Path,
+    output: Path | None,
+    overwrite: bool,
+    provisional: bool,
+) -> None:
+    """Fill the downloaded WORKSHEET with marks, and pack the feedback.
+
+    The filled one goes to « Upload grading worksheet », the zip to « Upload
+    multiple feedback files in a zip ».
+    """
+    from nbjudge.moodle.giveback import give_back as fill
+
+    course = open_course(context)
+    done = fill(
+        course,
+        assignment,
+        worksheet,
+        output or course.root / "dist",
+        overwrite=overwrite,
+        provisional=provisional,
+    )
+    click.echo(f"{done.worksheet}: {done.filled} marks written, {done.unchanged} as before")
+    if done.feedback is not None:
+        click.echo(f"{done.feedback}: {done.pages} pages")
+    _list("overwritten", done.overwritten)
+    _list("left, the worksheet has another mark (--overwrite)", done.differing)
+    _list("held back (--provisional sends them)", done.held)
+    _list("without a mark, left as they are", done.unmarked)
+    _list("have a mark and are not in the worksheet", done.elsewhere)
+    _list("look at", done.notes)
+
+
+@click.command()
+@click.argument("assignment")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="By default dist/NAME-solutions.zip.",
+)
+@click.option("--force", is_flag=True, help="Although students have time left; say why.")
+@click.option("--reason", metavar="TEXT", help="Why; it is logged with your name.")
+@click.pass_context
+@says_errors
+def solutions(
+    context: click.Context, assignment: str, output: Path | None, force: bool, reason: str | None
+) -> None:
+    """Write one zip with the solutions of an ASSIGNMENT, made anew from source/.
+
+    Refused until the due date, grace and the last extension have passed.
+    """
+    from nbjudge.moodle.solutions import publish
+
+    if force != bool(reason and reason.strip()):
+        raise click.UsageError("--force and --reason TEXT go together.")
+    course = open_course(context)
+    click.echo(f"{publish(course, assignment, output, before_time=reason)}")
+
+
 def _list(title: str, lines: Iterable[str]) -> None:
     found = [line for line in lines if line]
     if found:

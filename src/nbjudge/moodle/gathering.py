@@ -62,7 +62,7 @@ def gather(run: Run, contents: Contents, sheet: Worksheet | None, due: Due) -> N
     teams: dict[str, list[Participant]] = defaultdict(list)
     for participant in sheet.participants.values() if sheet else ():
         run.entries.setdefault(participant.id, participant)
-        run.people[participant.id] = _person(participant)
+        run.people[participant.id] = person_of(participant)
         if participant.group:
             teams[cleaned(participant.group)].append(participant)
     if sheet is not None:
@@ -93,7 +93,8 @@ def gather(run: Run, contents: Contents, sheet: Worksheet | None, due: Due) -> N
             run.uploads[key].append(_candidate(upload, contents.path, None, due))
 
 
-def _person(participant: Participant) -> Person:
+def person_of(participant: Participant) -> Person:
+    """Return what a line of a worksheet says of who it is."""
     return Person(
         key=participant.id,
         name=participant.name,
