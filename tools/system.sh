@@ -1,8 +1,8 @@
 #!/bin/sh
 # What the system must have: Python with venv, and bubblewrap. Installs it where that can be done
 # without asking (root on Debian or a relative); says what to ask for where it cannot.
-# With --tests first: the servers that tests start and stop themselves as well (tests whose server is
-# missing are skipped, so that this never fails).
+# With --tests first: the servers that tests start and stop themselves as well, and the browser that they
+# look at pages with (tests that miss theirs are skipped, so that this never fails).
 set -eu
 tests=
 [ "${1:-}" != --tests ] || { tests=yes; shift; }
@@ -26,6 +26,8 @@ if [ -n "$tests" ]; then
     for name in slurmctld slurmd munged sbatch; do
         PATH=$PATH:/usr/sbin command -v $name >/dev/null 2>&1 || wanted="$wanted $name"
     done
+    command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 ||
+        command -v google-chrome >/dev/null 2>&1 || wanted="$wanted chromium"
     # shellcheck disable=SC2001 # more than one replacement
     wanted=$(echo "$wanted" | sed 's/munged/munge/; s/sbatch/slurm-client/')
     [ -n "$wanted" ] || exit 0
