@@ -151,6 +151,53 @@ def test_the_quadrature_of_the_hidden_tests_is_exact(checks, rng):
     assert_allclose(exact, expected, atol=1e-9)
 
 
+COVARIANCES = {
+    "no square root": lambda Sigma: Sigma @ Sigma,
+    "standard deviations alone": lambda Sigma: np.diag(np.diag(Sigma)),
+    "the root from the wrong side": lambda Sigma: root(Sigma).T @ root(Sigma),
+    "a certain bias": lambda Sigma: Sigma * np.outer([1, 1, 0], [1, 1, 0]),
+    "half of it": lambda Sigma: Sigma / 2,
+    "twice": lambda Sigma: Sigma * 2,
+}
+root = np.linalg.cholesky
+
+
+@pytest.mark.parametrize("what", COVARIANCES)
+def test_draws_of_another_covariance_are_not_accepted(checks, what):
+    n = 8000
+    for seed in range(100):
+        X, w, Sigma, exact = checks.predictive_problem(np.random.default_rng([seed, 12]))
+        X1 = np.array(homogeneous(X))
+        C = COVARIANCES[what](Sigma.double().numpy())
+        drawn = checks.mean_of_sigmoid(X1 @ w.double().numpy(), np.sum((X1 @ C) * X1, axis=1))
+        chances = [chance(checks, p, q, n) for p, q in zip(drawn, exact, strict=True)]
+        assert min(chances) < 1e-9
+
+
+def chance(checks, drawn, exact, n):
+    """Bound the probability that the mean of n draws is accepted at one point (Chernoff)."""
+
+    def beyond(mean):
+        return checks.bernoulli_divergence(mean, exact) - np.log(10 / 1e-6) / n
+
+    if beyond(drawn) <= 0:
+        return 1.0
+    near = optimize.brentq(beyond, *sorted((drawn, exact)))
+    return np.exp(-n * checks.bernoulli_divergence(near, drawn))
+
+
+@pytest.mark.parametrize("p", [0.2, 0.35])
+def test_a_contribution_is_found_again_from_a_probability_in_single_precision(checks, rng, p):
+    weights, x, contribution = checks.one_unit(rng, 100_000)
+    x[0], bias = 1.5, float(weights[3])
+    contribution[0] = 1.5 * 1.5 + 1.5 + 0.25  # the largest
+    logits = checks.float32(contribution / (1 - p) + bias)
+    for probs in (torch.sigmoid(logits), 1 / (1 + torch.exp(-logits))):
+        found = checks.double(probs)
+        ratio = (np.log(found / (1 - found)) - bias) / contribution
+        assert_allclose(ratio, 1 / (1 - p), rtol=0, atol=2e-4)  # accepted: 1e-3
+
+
 def test_the_limit_far_away_is_what_the_prediction_tends_to(tp2, rng):
     A = rng.normal(size=(3, 3))
     Sigma, w = float32(A @ A.T + 0.1 * np.eye(3)), float32(rng.normal(size=3))
