@@ -385,3 +385,17 @@ def recognise(upload: bytes, notebooks: Sequence[SourceNotebook], limits: Limits
     if not scores or (len(scores) > 1 and scores[0][0] == scores[1][0]):
         return None
     return scores[0][1]
+
+
+def likeness(upload: bytes, notebook: SourceNotebook, limits: Limits) -> float:
+    """Return the share of a notebook's answers and tests that a file has, from 0 to 1.
+
+    By what its cells claim and say, and by the names that they bind, as grading finds them; what
+    only stands in the right place says nothing of which notebook it is.
+    """
+    parsed = parse_upload(upload, limits)
+    wanted = {i for i, c in enumerate(notebook.cells) if c.is_students or c.is_graded}
+    rebuilder = _Rebuilder(parsed, notebook)
+    matches = rebuilder.matches()
+    rebuilder._match_by_signature(matches)
+    return len(wanted & set(matches)) / len(wanted) if wanted else 0.0

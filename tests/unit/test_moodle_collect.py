@@ -4,6 +4,7 @@ import os
 import unicodedata
 
 import pytest
+
 from moodle_files import (
     AFTER,
     BEFORE,
@@ -14,7 +15,6 @@ from moodle_files import (
     worksheet,
     write_zip,
 )
-
 from nbjudge.course import load_course
 from nbjudge.errors import (
     ArchiveError,
@@ -256,6 +256,15 @@ def test_a_broken_upload_gives_way_to_the_valid_one_before_it(course):
     assert course.notebook("zoe") == course.notebook("bob") == RIGHT
     assert len(report.notes) == 2
     assert all("another upload counts" in note for note in report.notes)
+
+
+def test_a_notebook_cut_short_gives_way_to_the_whole_one_before_it(course):
+    course.collect(course.zip({1: RIGHT}))
+    report = course.collect(course.zip({1: OTHER[:-5]}))
+    assert course.notebook("zoe") == RIGHT
+    assert report.notes == (
+        "zoe: the notebook is damaged (cut short) (Subs-2.zip); another upload counts.",
+    )
 
 
 def test_a_broken_upload_alone_is_kept_and_listed(course):

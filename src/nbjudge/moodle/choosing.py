@@ -82,6 +82,8 @@ def about_contents(
         said.add(one.digest)
         if content.others:
             what = f"the notebook is of {', '.join(content.others)}"
+        elif content.is_ours:
+            what = "the notebook is damaged (cut short)"
         elif content.notebooks:
             what = "no notebook in it is a copy of the assignment's, or it is damaged"
         else:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbjudge.assignment import Assignment
 from nbjudge.errors import ArchiveError, TeacherError
-from nbjudge.rebuild import recognise
+from nbjudge.rebuild import likeness
 from nbjudge.submissions import MAX_NOTEBOOKS
 from nbjudge.upload import parse_upload
 
@@ -18,11 +19,20 @@ if TYPE_CHECKING:
     from nbjudge.course import Course
 
 
+_LIKE = 0.4
+"""Of an assignment's answers and tests, in a copy of it. Of the sample classes here, whatever earns
+points has half of them or more, without its tests or its metadata too, and a third or less of
+another TP's, whose questions have the same numbers."""
+_SURELY = 0.9
+
+
 @dataclass(frozen=True, kw_only=True)
 class Content:
     """What the notebooks of an upload are copies of."""
 
     is_valid: bool
+    """Whether one of them is of the assignment, and whole."""
+    is_ours: bool
     """Whether one of them is of the assignment."""
     others: tuple[str, ...] = ()
     """Other assignments of the course that they are of."""
@@ -64,25 +74,34 @@ class Recogniser:
             and path.is_file()
             and not path.is_symlink()
         )
-        is_valid, readable, others = False, 0, []
+        is_valid, is_ours, readable, others = False, False, 0, []
         for path in notebooks[:MAX_NOTEBOOKS]:
             with path.open("rb") as stream:
                 data = stream.read(limits.upload_bytes + 1)
             readable += parse_upload(data, limits).readable
-            if recognise(data, self._assignment.notebooks, limits) is not None:
-                is_valid = True
-                continue
-            others += [
-                other.name
-                for other in self._other_assignments()
-                if recognise(data, other.notebooks, limits) is not None
-            ][:1]
+            ours = self._likeness(data, self._assignment)
+            name, theirs = "", 0.0
+            if ours < _SURELY:
+                for other in self._other_assignments():
+                    name, theirs = max(
+                        (name, theirs), (other.name, self._likeness(data, other)), key=itemgetter(1)
+                    )
+            if ours >= _LIKE and ours > theirs:
+                is_ours = True
+                is_valid |= _is_whole(data)
+            elif theirs >= _LIKE:
+                others.append(name)
         return Content(
             is_valid=is_valid,
+            is_ours=is_ours,
             others=tuple(dict.fromkeys(others)),
             readable=readable,
             notebooks=len(notebooks),
         )
+
+    def _likeness(self, data: bytes, assignment: Assignment) -> float:
+        limits = self._course.settings.limits
+        return max((likeness(data, one, limits) for one in assignment.notebooks), default=0.0)
 
     def _other_assignments(self) -> Sequence[Assignment]:
         if self._others is None:
@@ -96,6 +115,11 @@ class Recogniser:
         return self._others
 
 
+def _is_whole(data: bytes) -> bool:
+    """Whether a file ends as a notebook does; one that was cut short can be read in part only."""
+    return data.rstrip(b"\0 \t\r\n").endswith(b"}")
+
+
 def check_belongs(path: Path, assignment: str, contents: Sequence[Content]) -> None:
     """Refuse the zip of another assignment.
 
@@ -104,8 +128,8 @@ def check_belongs(path: Path, assignment: str, contents: Sequence[Content]) -> N
     ArchiveError
         If more of its uploads are of another one, or it holds notebooks and none is of this one.
     """
-    ours = sum(content.is_valid for content in contents)
-    others = Counter(name for c in contents if not c.is_valid for name in c.others)
+    ours = sum(content.is_ours for content in contents)
+    others = Counter(name for c in contents if not c.is_ours for name in c.others)
     readable = sum(content.readable for content in contents)
     if others and max(others.values()) > ours:
         name, count = others.most_common(1)[0]
