@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from moodle_files import FR, LANGUAGES, make_course, worksheet
 
+from moodle_files import FR, LANGUAGES, make_course, worksheet
 from nbjudge.course import load_course
 from nbjudge.errors import ConfigurationError, TableError
 from nbjudge.moodle import giveback
@@ -259,21 +259,39 @@ def test_worksheet_and_feedback_come_out_together(course):
     assert done.worksheet == course / "dist" / "Notes-TP1-77.csv"
     rows = cells(done.worksheet.read_bytes())
     assert [row["Note"] for row in rows] == ["10,00", "20,00", "", ""]
-    with zipfile.ZipFile(done.feedback) as archive:
+    with zipfile.ZipFile(*done.feedback) as archive:
         found = {moodles_own_reading(name): archive.read(name) for name in archive.namelist()}
     assert found == {("1", "tp1.html"): b"<p>zoe</p>", ("2", "tp1.html"): b"<p>bob</p>"}
     assert done.pages == 2
     assert (done.held, done.unmarked) == (["Ana (3): wait"], ["Eve (4)"])
-    assert done.worksheet.stat().st_mode & 0o077 == done.feedback.stat().st_mode & 0o077 == 0
+    assert done.worksheet.stat().st_mode & 0o077 == done.feedback[0].stat().st_mode & 0o077 == 0
 
 
 def test_several_pages_of_a_student_all_go(course):
     (course / "feedback/zoe/tp1/my_part_2.html").write_text("2")
     (course / "feedback/zoe/tp1/.hidden.html").write_text("no")
     done = give_back(load_course(course), "tp1", download(course, PEOPLE[:1]), course / "dist")
-    with zipfile.ZipFile(done.feedback) as archive:
+    with zipfile.ZipFile(*done.feedback) as archive:
         read = {moodles_own_reading(name) for name in archive.namelist()}
     assert read == {("1", "tp1.html"), ("1", "my_part_2.html")}
+
+
+def test_feedback_that_is_too_large_makes_several_zips_and_no_old_one_stays(course):
+    path = download(course, PEOPLE)
+    for student in ("zoe", "bob"):
+        (course / f"feedback/{student}/tp1/tp1.html").write_bytes(os.urandom(3000))
+    give_back(load_course(course), "tp1", path, course / "dist")
+    (course / "dist" / "tp1-feedback-3.zip").write_text("of a run before")
+    done = give_back(load_course(course), "tp1", path, course / "dist", most_bytes=4000)
+    assert [file.name for file in done.feedback] == ["tp1-feedback-1.zip", "tp1-feedback-2.zip"]
+    assert sorted(os.listdir(course / "dist")) == [
+        "Notes-TP1-77.csv",
+        "tp1-feedback-1.zip",
+        "tp1-feedback-2.zip",
+    ]
+    assert all(file.stat().st_size <= 4000 for file in done.feedback)
+    names = [name for file in done.feedback for name in zipfile.ZipFile(file).namelist()]
+    assert [moodles_own_reading(name)[0] for name in names] == ["1", "2"]
 
 
 def test_a_blind_worksheet_is_filled_by_what_was_collected(course):
@@ -281,7 +299,7 @@ def test_a_blind_worksheet_is_filled_by_what_was_collected(course):
     path = download(course, [{"id": 2}, {"id": 1}], columns=columns)
     done = give_back(load_course(course), "tp1", path, course / "dist")
     assert [row["Note"] for row in cells(done.worksheet.read_bytes())] == ["20,00", "10,00"]
-    with zipfile.ZipFile(done.feedback) as archive:
+    with zipfile.ZipFile(*done.feedback) as archive:
         assert all(re.match(r"Participant_[12]_", name) for name in archive.namelist())
 
 
@@ -292,7 +310,7 @@ def test_a_page_older_than_the_grading_is_not_sent(course):
     page = course / "feedback" / "zoe" / "tp1" / "tp1.html"
     os.utime(page, (1, 1))
     done = give_back(load_course(course), "tp1", download(course, PEOPLE[:1]), course / "dist")
-    assert done.feedback is None
+    assert done.feedback == ()
     assert "nbjudge feedback tp1" in done.notes[0]
     assert sorted(os.listdir(course / "dist")) == ["Notes-TP1-77.csv"]
 

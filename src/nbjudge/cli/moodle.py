@@ -73,6 +73,12 @@ def collect(
 @click.option(
     "--provisional", is_flag=True, help="Also send marks that a person is still to look at."
 )
+@click.option(
+    "--split",
+    metavar="MB",
+    type=click.IntRange(min=1),
+    help="Feedback in zips of at most MB megabytes, as your Moodle takes them.",
+)
 @click.pass_context
 @says_errors
 def give_back(
@@ -82,6 +88,7 @@ def give_back(
     output: Path | None,
     overwrite: bool,
     provisional: bool,
+    split: int | None,
 ) -> None:
     """Fill the downloaded WORKSHEET with marks, and pack the feedback.
 
@@ -98,10 +105,12 @@ def give_back(
         output or course.root / "dist",
         overwrite=overwrite,
         provisional=provisional,
+        most_bytes=None if split is None else split * 1_000_000,
     )
     click.echo(f"{done.worksheet}: {done.filled} marks written, {done.unchanged} as before")
-    if done.feedback is not None:
-        click.echo(f"{done.feedback}: {done.pages} pages")
+    for path in done.feedback:
+        click.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+    click.echo(f"{done.pages} pages of feedback")
     _list("overwritten", done.overwritten)
     _list("left, the worksheet has another mark (--overwrite)", done.differing)
     _list("held back (--provisional sends them)", done.held)

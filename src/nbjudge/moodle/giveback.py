@@ -6,9 +6,11 @@ other byte changed: Moodle compares the rest with what it knows.
 
 from __future__ import annotations
 
+import glob
 import io
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -53,7 +55,7 @@ class Returned:
     """What giving back came to; people in words, the rest in sentences."""
 
     worksheet: Path | None = None
-    feedback: Path | None = None
+    feedback: tuple[Path, ...] = ()
     filled: int = 0
     unchanged: int = 0
     """Whose cell had the same mark already."""
@@ -77,6 +79,7 @@ def give_back(
     *,
     overwrite: bool = False,
     provisional: bool = False,
+    most_bytes: int | None = None,
 ) -> Returned:
     """Fill a worksheet with the marks of an assignment, and pack the feedback.
 
@@ -92,6 +95,8 @@ def give_back(
         Write over cells that hold another mark.
     provisional
         Also send marks that are not final.
+    most_bytes
+        Of a zip: a larger feedback makes several. By default it makes one.
 
     Raises
     ------
@@ -117,18 +122,29 @@ def give_back(
     )
     # Only of those who have a mark, or may have: who never handed in is nobody's concern here.
     returned.notes += [doubts[key] for key in doubts if students[key] in marks]
-    pages, archive = _feedback(course, assignment, sheet, students, sent, returned)
+    archives = list(
+        _packed(_feedback(course, assignment, sheet, students, sent, returned), most_bytes)
+    )
+    names = [
+        f"{assignment}-feedback{f'-{n}' if len(archives) > 1 else ''}.zip"
+        for n in range(1, len(archives) + 1)
+    ]
     try:
+        # Those of a run before would be taken for these.
+        for old in (
+            output / f"{assignment}-feedback.zip",
+            *output.glob(f"{glob.escape(assignment)}-feedback-[0-9]*.zip"),
+        ):
+            old.unlink(missing_ok=True)
+        for name, archive in zip(names, archives, strict=True):
+            write_private(output / name, archive)
         write_private(target, data)
-        returned.worksheet = target
-        if pages:
-            returned.pages, returned.feedback = pages, output / f"{assignment}-feedback.zip"
-            write_private(returned.feedback, archive)
     except OSError as error:
         raise DiskFull(
             f"Writing into {output}: {error.strerror or error}. Make room there, or choose another "
             "folder with --output."
         ) from error
+    returned.worksheet, returned.feedback = target, tuple(output / name for name in names)
     return returned
 
 
@@ -284,32 +300,46 @@ def _feedback(
     students: Mapping[str, str],
     sent: Sequence[str],
     returned: Returned,
-) -> tuple[int, bytes]:
-    """Return how many pages there are to send, and the zip.
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the pages to send, each with the name that Moodle looks for.
 
-    The name of each entry has the form that Moodle looks for: ``<name>_<number>_assignfeedback_
-    file_<page>``; pages that did not change are passed by there.
+    It has the form ``<name>_<number>_assignfeedback_file_<page>``; pages that did not change are
+    passed by there.
     """
-    buffer, count = io.BytesIO(), 0
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for key in sent:
-            participant = sheet.participants[key]
-            pages = list(_pages(course, assignment, students[key]))
-            if not pages:
-                returned.notes.append(
-                    f"{participant.name or 'Participant'} ({key}): no feedback, or one that is "
-                    f"older than the grading. Write it: nbjudge feedback {assignment}"
-                )
-            for page in pages:
-                label = safe_label(participant.name)
-                entry = zipfile.ZipInfo(
-                    f"{label}_{key}_assignfeedback_file_{page.name}", date_time=_EPOCH
-                )
-                entry.external_attr = 0o644 << 16
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(entry, page.read_bytes())
-                count += 1
-    return count, buffer.getvalue()
+    for key in sent:
+        participant = sheet.participants[key]
+        pages = list(_pages(course, assignment, students[key]))
+        if not pages:
+            returned.notes.append(
+                f"{participant.name or 'Participant'} ({key}): no feedback, or one that is older "
+                f"than the grading. Write it: nbjudge feedback {assignment}"
+            )
+        returned.pages += len(pages)
+        label = safe_label(participant.name)
+        for page in pages:
+            yield f"{label}_{key}_assignfeedback_file_{page.name}", page.read_bytes()
+
+
+def _packed(pages: Iterator[tuple[str, bytes]], most_bytes: int | None) -> Iterator[bytes]:
+    """Yield zips of pages, of at most so many bytes unless a single page is larger."""
+    buffer, archive, count = io.BytesIO(), None, 0
+    for name, data in pages:
+        entry = zipfile.ZipInfo(name, date_time=_EPOCH)
+        entry.external_attr = 0o644 << 16
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        # An entry's name stands in a zip twice, with some 200 bytes around it.
+        packed = len(zlib.compress(data)) + 2 * len(name.encode()) + 200
+        if archive is not None and most_bytes is not None and count + packed > most_bytes:
+            archive.close()
+            yield buffer.getvalue()
+            buffer, archive, count = io.BytesIO(), None, 0
+        if archive is None:
+            archive = zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED)
+        archive.writestr(entry, data)
+        count += packed
+    if archive is not None:
+        archive.close()
+        yield buffer.getvalue()
 
 
 def _pages(course: Course, assignment: str, student: str) -> Iterator[Path]:
