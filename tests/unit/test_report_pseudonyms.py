@@ -81,6 +81,13 @@ def test_other_words_stay_as_they_are(called):
     assert called.scrub(text) == text
 
 
+def test_a_word_of_the_course_is_no_name_because_an_id_has_it():
+    called = anonymous(SECRET, ["eleve-est-absent", "eve"], ROLL, ["Ce qui est faux. L'eleve"])
+    said = "l'ordre de grandeur est bon, rien d'absent, eve, Léa"
+    assert called.scrub(said) == "l'ordre de grandeur est bon, rien [name], [name], [name]"
+    assert called.scrub("c'est eleve-est-absent") == "c'est [name]"
+
+
 def test_a_page_with_names_has_names_and_ids():
     called = named(STUDENTS, {person.id: person for person in ROLL})
     assert called["lea.martin"] == "Léa Martin-Dupré (lea.martin)"

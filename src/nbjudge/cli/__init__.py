@@ -43,6 +43,7 @@ for command in (
     marking.marks,
     marking.regrade,
     report.report,
+    report.purge,
     moodle.moodle,
     moodle.solutions,
     machine.doctor,

@@ -1,12 +1,13 @@
-"""For the lecturers: ``report`` of a class."""
+"""For the lecturers: ``report`` of a class, ``purge`` of a past one."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import click
 
-from nbjudge.cli.common import chosen, open_course, says_errors
+from nbjudge.cli.common import chosen, open_course, says_errors, shown
 
 
 @click.command()
@@ -54,3 +55,43 @@ def report(
     except OSError as error:
         raise click.FileError(str(output), error.strerror or str(error)) from error
     click.echo(f"{output}" + ("  (with names: not for students)" if names else ""))
+
+
+@click.command()
+@click.option("--year", "number", type=click.IntRange(2000, 2200), help="That began in September.")
+@click.option(
+    "--before", "day", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="As 2026-08-31."
+)
+@click.option("--frozen", is_flag=True, help="Also marks frozen for juries, and contestations.")
+@click.option("--yes", is_flag=True, help="Remove it; without this, only say what would be.")
+@click.pass_context
+@says_errors
+def purge(
+    context: click.Context,
+    number: int | None,
+    day: datetime | None,
+    frozen: bool,
+    yes: bool,
+) -> None:
+    """Remove the personal data of a past year, or of all before a DATE.
+
+    Of every student whose last submission lies there: submissions, graded
+    notebooks, feedback, records, rows of the gradebook; and tables of the class.
+    What belongs to the course (source/, release/, solutions/, judge/) stays.
+    """
+    from nbjudge.report import purge as purging
+
+    if (number is None) == (day is None):
+        raise click.UsageError("Say what is to go: --year YEAR or --before DATE, one of them.")
+    course = open_course(context)
+    span = purging.year(number) if number is not None else purging.before(day or datetime.now())
+    planned = purging.plan(course, span, frozen=frozen)
+    for line in purging.sentences(planned):
+        click.echo(shown(line))
+    if planned.is_empty:
+        click.echo("There is nothing to remove.")
+    elif yes:
+        purging.remove(planned)
+        click.echo("Removed. Backups, and copies elsewhere (docs/personal-data.md), are yours.")
+    else:
+        click.echo("Nothing was removed. To remove what is listed: the same command with --yes.")

@@ -91,8 +91,11 @@ def report(
     people = roll.students if roll else {}
     students = {s for tp in tps for s in (*(one.student for one in tp.seen), *tp.missing)}
     secret = course_secret(course.root)
+    texts = (cell.source for a in assignments for n in a.notebooks for cell in n.cells)
     called = (
-        named(students, people) if options.names else anonymous(secret, students, people.values())
+        named(students, people)
+        if options.names
+        else anonymous(secret, students, people.values(), texts)
     )
     marks = class_marks(course, chosen)
     everyone = [*marks.students, *marks.unknown]

@@ -89,12 +89,29 @@ def _letters(secret: bytes, student: str) -> str:
     return base64.b32encode(hmac.new(secret, message, hashlib.sha256).digest()).decode()
 
 
-def anonymous(secret: bytes, students: Iterable[str], roll: Iterable[Student]) -> Pseudonyms:
-    """Return the pseudonyms of an anonymous page."""
+def anonymous(
+    secret: bytes, students: Iterable[str], roll: Iterable[Student], texts: Iterable[str] = ()
+) -> Pseudonyms:
+    """Return the pseudonyms of an anonymous page.
+
+    Parameters
+    ----------
+    secret
+        The course's.
+    students
+        Their ids.
+    roll
+        What else is known of them.
+    texts
+        The course's own: a word of these is no name because an id has it (``eleve-est-absent``).
+    """
     students = sorted(set(students))
-    known = [text for person in roll for text in _texts(person)]
-    every = [_folded(text) for text in (*students, *known) if len(text) >= _SHORTEST]
-    words = {word for text in every for word in _parts(text)}
+    usual = {word for text in texts for word in re.findall(r"\w+", _folded(text))}
+    known = [_folded(text) for person in roll for text in _texts(person)]
+    ids = [_folded(text) for text in students]
+    every = [text for text in (*ids, *known) if len(text) >= _SHORTEST]
+    words = {word for text in known for word in _parts(text) if len(word) >= _SHORTEST}
+    words |= {w for text in ids for w in _parts(text) if len(w) >= _SHORTEST and w not in usual}
     phrases = {text for text in every if not _TOKEN.fullmatch(text)}
     return Pseudonyms(
         names=pseudonyms(secret, students),
@@ -121,9 +138,7 @@ def _parts(text: str) -> Iterator[str]:
     """Yield a text's words, as sentences may have them."""
     yield text
     for word in text.split():
-        for part in (word, *_JOINTS.split(word)):
-            if len(part) >= _SHORTEST:
-                yield part
+        yield from (word, *_JOINTS.split(word))
 
 
 def _folded(text: str) -> str:
