@@ -17,13 +17,10 @@ import pytest
 from dask_cluster import cluster
 from nbjudge.demo import broken_promises
 from nbjudge.gradebook import read_standings, scores_of
-from nbjudge.limits import Limits
 from nbjudge.marks import rows
 from nbjudge.parallel import Scheduler, grade_many
-from sample_class import ROOT, SECRET, TPS, hand_in
+from sample_class import ROOT, SECRET, SOON, TPS, hand_in
 
-SOON = {"cell_seconds": 10, "probe_seconds": 5, "judge_seconds": 15, "notebook_seconds": 120}
-"""Seconds after which what does not end is given up: TP1's cells take a tenth of one."""
 THREE = {
     "tp2": ["eleve-hessienne-par-autograd", "eleve-kl-detachee-du-cout", "eleve-repondu-a-moitie"],
     "tp3": ["eleve-numpy-et-scipy", "eleve-une-faute-par-question-3", "eleve-reseau-qui-recite"],
@@ -95,8 +92,7 @@ WAYS = [in_cold_kernels, on_a_cluster, by_nbgrader]
 
 def keeps_its_promises(way, tp, folder, students=None):
     warm = way is on_a_cluster
-    limits = {"limits": Limits(**SOON)} if tp == "tp1" else {}
-    handed = hand_in(tp, folder, students, warm=warm, figures=False, **limits)
+    handed = hand_in(tp, folder, students, warm=warm)
     points = way(handed, folder)
     assert set(points) == set(handed.samples)
     broken = {

@@ -24,7 +24,7 @@ from nbjudge.assignment import Kind
 from nbjudge.demo import broken_promises
 from nbjudge.parallel import grade_many
 from nbjudge.verdict import Status
-from sample_class import PATCHES, ROOT, SECRET, TPS, cores, hand_in, student_of
+from sample_class import PATCHES, ROOT, SECRET, TPS, hand_in, student_of, workers
 
 GROUPS = {"justes", "fausses", "hostiles", "cassees"}
 AT_LEAST = {
@@ -87,15 +87,12 @@ class GradedClass:
 
 
 def graded_class(tp, root):
-    """Grade a whole class on this machine's cores, as `nbjudge grade` does it.
-
-    Figures are not drawn: marks are what is looked at, and drawing is most of the time.
-    """
-    handed = hand_in(tp, root, figures=False)
+    """Grade a whole class on this machine's cores, as `nbjudge grade` does it."""
+    handed = hand_in(tp, root)
     graded = {
         one.submission.student: one
         for one in grade_many(
-            handed.submissions, handed.assignment, handed.settings, SECRET, workers=cores()
+            handed.submissions, handed.assignment, handed.settings, SECRET, workers=workers()
         )
     }
     left = []
