@@ -356,10 +356,40 @@ def test_members_who_uploaded_alone_are_listed_and_keep_their_own(course):
     )
     assert course.notebook("zoe") == RIGHT
     assert course.notebook("bob") == OTHER
-    assert report.notes == (
+    assert report.notes[0] == (
         "A: its members handed in different files (Zoé Petit (1), Bob O'Neil (2)); each keeps "
-        "their own, and Ana Silva (3) the one of Zoé Petit (1).",
+        "their own."
     )
+    # The column may be the university's, and no team's: nobody gets another's work by it.
+    assert report.missing == ("ana",)
+
+
+def test_older_moodles_put_the_teams_name_before_each_members(course):
+    zips = course.zip({("Groupe A-Zoé Petit", 1): RIGHT, ("Groupe A-Bob O'Neil", 2): RIGHT})
+    report = course.collect(zips, sheets=[team_sheet(course, "Groupe A", "Groupe A", "B")])
+    assert report.new == ("bob", "zoe")
+    assert [note.split(":")[0] for note in report.notes] == ["Ana Silva (3)"]
+
+
+def test_a_teams_number_that_is_a_participants_gives_that_one_nothing(course):
+    rows = [{"id": n, **PEOPLE[n], "submitted": "-"} for n in (1, 2, 3)]
+    report = course.collect(
+        course.zip({("Groupe A", 3): RIGHT, 1: OTHER, 2: OTHER}),
+        sheets=[course.sheet({}, rows=rows)],
+    )
+    assert report.new == ("bob", "groupe-a-groupe-a-3", "zoe")
+    assert "in Grades-2.csv that number is Ana Silva's" in report.notes[0]
+    assert report.missing == ("ana",)
+
+
+@pytest.mark.parametrize(
+    ("language", "status"), [("en", "Draft (not submitted)"), ("fr", "Brouillon (non remis)")]
+)
+def test_a_draft_is_collected_and_listed(course, language, status):
+    rows = [{"id": 1, **PEOPLE[1], "status": status, "submitted": BEFORE[language]}]
+    report = course.collect(course.zip({1: RIGHT}), sheets=[course.sheet({}, language, rows=rows)])
+    assert report.new == ("zoe",)
+    assert "a draft, says the worksheet" in report.notes[0]
 
 
 def test_a_team_without_a_worksheet_is_listed(course):

@@ -32,8 +32,8 @@ from nbjudge.moodle.gathering import (
     Candidate,
     Run,
     gather,
+    list_differing_teams,
     only_the_last_has_a_time,
-    share_in_teams,
 )
 from nbjudge.moodle.identity import identify
 from nbjudge.moodle.ledger import Collected, Known, Ledger, read_ledger, write_ledger
@@ -117,7 +117,7 @@ def collect(
             gather(run, contents, sheet, due)
         if len(sheets) == 1 < len(zips):
             only_the_last_has_a_time(run)
-        share_in_teams(run)
+        list_differing_teams(run)
         identities, doubts = identify(list(run.people.values()), roll, ledger.participants)
         # Who is in the worksheet and handed in nothing is no question yet.
         run.notes += [doubt for key, doubt in doubts.items() if run.uploads.get(key)]

@@ -16,6 +16,8 @@ from nbjudge.moodle.ledger import WORKSHEET, ZIP
 from nbjudge.moodle.uploads import Contents, Unpacked
 from nbjudge.moodle.worksheet import Participant, Worksheet
 
+_NAMED = 6
+
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
@@ -61,7 +63,7 @@ def gather(run: Run, contents: Contents, sheet: Worksheet | None, due: Due) -> N
     run.notes += contents.notes
     teams: dict[str, list[Participant]] = defaultdict(list)
     for participant in sheet.participants.values() if sheet else ():
-        run.entries.setdefault(participant.id, participant)
+        run.entries[participant.id] = participant
         run.people[participant.id] = person_of(participant)
         if participant.group:
             teams[cleaned(participant.group)].append(participant)
@@ -69,18 +71,27 @@ def gather(run: Run, contents: Contents, sheet: Worksheet | None, due: Due) -> N
         _check_pair(contents, sheet, teams)
     for upload in contents.uploads:
         members = _members(upload.uploader, sheet, teams)
-        if len(members) == 1 and not members[0].group and not _agree(upload.uploader, members[0]):
-            run.notes.append(
-                f"{upload.uploader}: called {members[0].name} in the worksheet; the number counts."
-            )
         for participant in members:
+            if participant.is_draft:
+                run.notes.append(
+                    f"{run.people[participant.id]}: a draft, says the worksheet; it was never "
+                    "submitted for grading. It is collected."
+                )
             run.uploads[participant.id].append(
                 _candidate(upload, contents.path, participant.submitted, due)
             )
         if not members:
             uploader = upload.uploader
             key = uploader.number or uploader.label
-            if sheet is not None:
+            other = run.entries.get(key)
+            if sheet is not None and other is not None:
+                # A team's number may be that of a participant who has nothing to do with it.
+                key = str(uploader)
+                run.notes.append(
+                    f"{uploader}: in {contents.path.name}, and in {sheet.path.name} that number is "
+                    f"{other.name}'s."
+                )
+            elif sheet is not None:
                 run.notes.append(
                     f"{uploader}: in {contents.path.name}, and not in {sheet.path.name}."
                 )
@@ -117,7 +128,7 @@ def _members(
     team = teams.get(cleaned(uploader.label), ())
     if team and not uploader.is_blind:
         return team
-    return (alone,) if alone is not None else ()
+    return (alone,) if alone is not None and _agree(uploader, alone) else ()
 
 
 def _agree(uploader: Uploader, participant: Participant) -> bool:
@@ -176,31 +187,20 @@ def only_the_last_has_a_time(run: Run) -> None:
         ]
 
 
-def share_in_teams(run: Run) -> None:
-    """Give members who uploaded nothing what their team handed in; list teams with two files."""
+def list_differing_teams(run: Run) -> None:
+    """List teams whose members handed in different files: each alone, or not a team at all.
+
+    Nobody gets another's file but by a team's own entry in the zip: a column of groups may be one
+    of the university's, and no team's.
+    """
     teams: dict[str, list[Person]] = defaultdict(list)
     for person in run.people.values():
-        if person.team:
+        if person.team and run.uploads.get(person.key):
             teams[person.team].append(person)
     for team, people in teams.items():
-        have = [person for person in people if run.uploads.get(person.key)]
-        if not have:
-            continue
-        # Those of a time that is known, by it; else in the order of the worksheet.
-        newest = max(
-            have,
-            key=lambda p: run.uploads[p.key][-1].arrived or datetime.min.replace(tzinfo=UTC),
-        )
-        if len({run.uploads[person.key][-1].digest for person in have}) > 1:
+        if len({run.uploads[person.key][-1].digest for person in people}) > 1:
+            more = f" and {len(people) - _NAMED} more" if len(people) > _NAMED else ""
             run.notes.append(
-                f"{team}: its members handed in different files ({', '.join(map(str, have))}); each"
-                f" keeps their own{_others_get(people, have, newest)}."
+                f"{team}: its members handed in different files "
+                f"({', '.join(map(str, people[:_NAMED]))}{more}); each keeps their own."
             )
-        for person in people:
-            if not run.uploads.get(person.key):
-                run.uploads[person.key] = list(run.uploads[newest.key])
-
-
-def _others_get(people: Sequence[Person], have: Sequence[Person], newest: Person) -> str:
-    rest = [person for person in people if person not in have]
-    return f", and {', '.join(map(str, rest))} the one of {newest}" if rest else ""

@@ -53,6 +53,7 @@ _HEADERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 _REQUIRED = ("id", "grade", "graded")
 """Without which Moodle would not take the worksheet back."""
 _NO = ("no", "non")
+_DRAFT = ("draft", "brouillon")
 _ID = re.compile(r"\D*?(\d{1,18})\s*")
 
 
@@ -75,6 +76,8 @@ class Participant:
     """As it stands there."""
     maximum: str = ""
     is_changeable: bool = True
+    is_draft: bool = False
+    """Whether the student has not submitted it yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,6 +271,7 @@ def _participant(sheet: Sheet, columns: Mapping[str, int], row: Row, zone: ZoneI
         submitted=submitted,
         grade="" if grade in NONE else grade,
         maximum=cell("maximum"),
+        is_draft=_plain(cell("status")).startswith(_DRAFT),
         is_changeable=_plain(cell("changeable")) not in _NO,
     )
 
