@@ -35,8 +35,8 @@ demo: setup ## Grade the sample classes end to end and show the marks (TP=tp1: o
 test: setup $(VENV)/.servers lint types ## Run everything: lint, types, all tests
 	$(BIN)/python -m pytest -n $(JOBS) --durations=20
 
-test-long: setup ## Run what takes longer: every class in every way, runs that are killed
-	$(BIN)/python -m pytest -n $(JOBS) -m long --durations=20
+test-long: setup ## Run what takes longer: every class in every way, runs that are killed (ONLY=folder)
+	$(BIN)/python -m pytest -n $(JOBS) -m long --durations=20 $(ONLY)
 
 lint: setup
 	$(BIN)/ruff check src tests tools benchmarks judge
@@ -61,7 +61,7 @@ course: setup ## Run the tests of the TPs and of the sample class
 build: setup ## Make release/ and solutions/ again from source/
 	$(BIN)/nbjudge build
 
-# Names of benchmarks, for instance `make bench ONLY="growth startup"`; QUICK=1 tries them on few submissions.
+# Names of benchmarks (or a folder of tests), for instance `make bench ONLY="growth startup"`; QUICK=1 tries them on few submissions.
 ONLY ?=
 QUICK ?=
 
