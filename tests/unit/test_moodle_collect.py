@@ -377,7 +377,7 @@ def test_a_teams_number_that_is_a_participants_gives_that_one_nothing(course):
         course.zip({("Groupe A", 3): RIGHT, 1: OTHER, 2: OTHER}),
         sheets=[course.sheet({}, rows=rows)],
     )
-    assert report.new == ("bob", "groupe-a-groupe-a-3", "zoe")
+    assert report.new == ("bob", "groupe-a-3", "zoe")
     assert "in Grades-2.csv that number is Ana Silva's" in report.notes[0]
     assert report.missing == ("ana",)
 
@@ -394,7 +394,7 @@ def test_a_draft_is_collected_and_listed(course, language, status):
 
 def test_a_team_without_a_worksheet_is_listed(course):
     report = course.collect(course.zip({("Default group", None): RIGHT}))
-    assert report.new == ("default-group-default-group",)
+    assert report.new == ("default-group",)
     assert "a team, whose members only the worksheet knows" in report.notes[0]
 
 

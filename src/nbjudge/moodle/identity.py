@@ -64,7 +64,7 @@ def identify(
         before = known.get(person.key)
         if enrolled is not None and not (before and before.by in SURE and by == NAME):
             found[person.key] = _as(person, enrolled.id, by)
-        elif before is not None and not doubt:
+        elif before is not None and (not doubt or before.by == MADE):
             found[person.key] = replace(
                 before, name=person.name or before.name, team=person.team or before.team
             )
@@ -172,9 +172,8 @@ def _made(person: Person, people: Sequence[Person], roll: Roll | None) -> str:
         enrolled = roll is not None and value in roll.students
         if _SAFE.fullmatch(value) and not shared and not enrolled:
             return value
-    return "-".join(
-        part for part in (_slug(person.name) or "participant", _slug(person.key)) if part
-    )
+    name, key = _slug(person.name) or "participant", _slug(person.key)
+    return key if key.startswith(name) else f"{name}-{key}"
 
 
 def _slug(text: str) -> str:
