@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 import nbjudge
-from nbjudge.cli import answering, grading, machine, marking, moodle, preparing, report
+from nbjudge.cli import answering, grading, machine, marking, moodle, otter, preparing, report
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,6 +46,7 @@ for command in (
     report.purge,
     moodle.moodle,
     moodle.solutions,
+    otter.otter,
     machine.doctor,
 ):
     main.add_command(command)
