@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 from traitlets.config import Config
@@ -96,6 +96,7 @@ def test_the_last_extension_is_the_longest_and_names_who_has_it():
     assert due(minutes=5, ada=0).last() == (DATE + timedelta(minutes=5), ())
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from("abcdef"), st.integers(-5, 100)), st.integers(0, 60))
 def test_nobody_has_time_after_the_last_extension(granted, minutes):
     course = due(minutes=minutes, granted=granted)

@@ -6,10 +6,10 @@ import zipfile
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from moodle_files import entry, write_zip
 
+from moodle_files import entry, write_zip
 from nbjudge.errors import ArchiveError, DiskFull
 from nbjudge.moodle import archive
 from nbjudge.moodle.archive import Archive, Bounds, check_room, file_name
@@ -239,6 +239,7 @@ NAMES = st.text(
 ).filter(lambda name: name.strip(" .") and "/" not in name)
 
 
+@settings(deadline=None)
 @given(NAMES, st.integers(1, 10**9), st.sampled_from(["folders", "old folders", "flat"]))
 def test_every_layout_says_whose_file_it_is(name, number, layout):
     place = place_of(entry(name, number, "my_work_2.ipynb", layout))
@@ -274,6 +275,7 @@ def test_other_names_are_nobodys(name):
     assert place_of(name) is None
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_a_label_is_one_part_of_a_path_without_underscores(name):
     label = safe_label(name)
@@ -300,3 +302,30 @@ def test_a_closed_archive_holds_no_file_open(tmp_path):
         (one,) = opened.entries
     with pytest.raises(ArchiveError):
         opened.extract(one, tmp_path / "x")
+
+
+@pytest.fixture(scope="module")
+def good_bytes(tmp_path_factory):
+    entries = {GOOD: b"x" * 500, "É_2_assignsubmission_file/d/a.py": bytes(range(256))}
+    return write_zip(tmp_path_factory.mktemp("good") / "S.zip", entries).read_bytes()
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=6),
+    st.integers(0, 3),
+)
+def test_a_zip_with_any_damage_is_read_or_refused(tmp_path_factory, good_bytes, changes, cut):
+    data = bytearray(good_bytes)
+    for place, value in changes:
+        data[place % len(data)] = value
+    folder = tmp_path_factory.mktemp("damaged")
+    path = folder / "S.zip"
+    path.write_bytes(data[: len(data) - cut])
+    try:
+        uploads, said = unpack(path, folder / "out", Bounds(total_bytes=10**6)).uploads, ""
+    except ArchiveError as error:
+        uploads, said = [], str(error)
+    assert not said or said.endswith("Nothing was collected.")
+    assert all(upload.folder.is_relative_to(folder) for upload in uploads)

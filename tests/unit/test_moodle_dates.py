@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbjudge.moodle.dates import parse_time
@@ -85,6 +85,7 @@ def test_no_time_is_none(text):
     assert parse_time(text, PARIS) is None
 
 
+@settings(deadline=None)
 @given(st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)))
 def test_what_moodle_writes_is_read_in_both_languages(time):
     time = time.replace(second=0, microsecond=0)

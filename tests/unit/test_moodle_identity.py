@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbjudge.errors import ConfigurationError
@@ -135,6 +135,7 @@ TEXTS = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(TEXTS, TEXTS, TEXTS, TEXTS),

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moodle_files import AFTER, BEFORE, entry, worksheet, write_zip
@@ -36,6 +36,7 @@ def in_zip(name):
     return re.sub(r"[\x00-\x1f\x7f&<>\"`|':\\/]", "", name.replace("_", " "))
 
 
+@settings(deadline=None)
 @given(
     names=st.lists(NAMES, min_size=1, max_size=6),
     language=st.sampled_from(["en", "fr"]),

@@ -9,7 +9,7 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moodle_files import FR, LANGUAGES, make_course, worksheet
@@ -76,6 +76,7 @@ NAMES = st.text(
 )
 
 
+@settings(deadline=None)
 @given(
     names=st.lists(NAMES, min_size=1, max_size=5),
     language=st.sampled_from(["en", "fr"]),

@@ -2,13 +2,15 @@
 
 import csv
 import io
+from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbjudge.errors import TableError
 from nbjudge.moodle.sheet import read_sheet
+from nbjudge.moodle.worksheet import read_worksheet
 
 LETTERS = st.text(st.sampled_from("aé, ;\t\"'_œ\n0.=-"), max_size=8)
 TABLES = st.lists(st.lists(LETTERS, min_size=2, max_size=2), min_size=1, max_size=5)
@@ -24,6 +26,7 @@ def values(sheet):
     return [[cell.value for cell in row.cells] for row in sheet.rows]
 
 
+@settings(deadline=None)
 @given(
     rows=TABLES,
     delimiter=st.sampled_from(",;\t"),
@@ -44,6 +47,7 @@ def test_cells_are_what_a_csv_writer_wrote(
     assert sheet.write({}) == data
 
 
+@settings(deadline=None)
 @given(rows=TABLES, value=LETTERS, quoting=st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]))
 def test_only_the_cell_that_is_written_changes(tmp_path_factory, rows, value, quoting):
     text = io.StringIO(newline="")
@@ -101,3 +105,17 @@ def test_what_is_no_csv_is_refused_with_its_line(tmp_path_factory, data, said):
 def test_a_file_that_is_not_there_is_a_sentence(tmp_path):
     with pytest.raises(TableError, match=r"Reading .*none\.csv: No such file"):
         read_sheet(tmp_path / "none.csv")
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=200), st.booleans())
+def test_any_bytes_are_a_worksheet_or_a_sentence(tmp_path_factory, data, with_header):
+    if with_header:
+        data = b"Identifiant,Note,Derni\xc3\xa8re modification (note)\n" + data
+    path = write(tmp_path_factory, data)
+    try:
+        written, said = read_worksheet(path, ZoneInfo("Europe/Paris")).sheet.write({}), ""
+    except TableError as error:
+        written, said = data, str(error)
+    assert written == data
+    assert not said or said.startswith(f"Reading {path}")

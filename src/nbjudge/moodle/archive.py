@@ -7,6 +7,7 @@ was quietly left out would be worse.
 
 from __future__ import annotations
 
+import lzma
 import os
 import shutil
 import stat
@@ -14,10 +15,11 @@ import struct
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 from nbjudge.errors import ArchiveError, DiskFull
 from nbjudge.inert import printable
@@ -26,6 +28,16 @@ from nbjudge.limits import MIB
 _UTF8_FLAG, _ENCRYPTED = 0x800, 0x1
 _UNICODE_PATH = 0x7075
 _CHUNK = MIB
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    ValueError,
+    RuntimeError,  # of which NotImplementedError is one: an unknown method, a missing password
+)
+"""What the reader stops with where bytes are not as they should be."""
 _NAME_BYTES = 250
 
 
@@ -103,26 +115,43 @@ class Archive:
             If there is no room for it.
         """
         written = 0
-        try:
-            with self._file.open(entry.info) as source, target.open("xb") as sink:
-                while piece := source.read(_CHUNK):
-                    written += len(piece)
-                    if written > entry.size:
-                        raise ArchiveError(
-                            f"{self._at(entry.name)}: it is longer than the zip says "
-                            f"({entry.size} bytes). The zip is damaged, or meant to do harm. "
-                            f"{_NOTHING}"
-                        )
-                    sink.write(piece)
-        except OSError as error:
-            raise DiskFull(
-                f"Writing {target}: {error.strerror or error}. Make room there. {_NOTHING}"
-            ) from error
-        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
-            raise ArchiveError(_broken(self.path, error, entry.name)) from error
+        with self._open(entry) as source:
+            try:
+                with target.open("xb") as sink:
+                    for piece in self._pieces(entry, source):
+                        written += len(piece)
+                        sink.write(piece)
+            except OSError as error:
+                raise DiskFull(
+                    f"Writing {target}: {error.strerror or error}. Make room there. {_NOTHING}"
+                ) from error
         if written != entry.size:
             raise ArchiveError(_broken(self.path, f"{written} bytes of {entry.size}", entry.name))
         os.chmod(target, 0o644)
+
+    def _open(self, entry: Entry) -> IO[bytes]:
+        try:
+            return self._file.open(entry.info)
+        except _DAMAGE as error:
+            raise ArchiveError(_broken(self.path, error, entry.name)) from error
+
+    def _pieces(self, entry: Entry, source: IO[bytes]) -> Iterator[bytes]:
+        """Yield an entry's bytes, no more than the zip says that there are."""
+        left = entry.size
+        while True:
+            try:
+                piece = source.read(_CHUNK)
+            except _DAMAGE as error:
+                raise ArchiveError(_broken(self.path, error, entry.name)) from error
+            left -= len(piece)
+            if left < 0:
+                raise ArchiveError(
+                    f"{self._at(entry.name)}: it is longer than the zip says ({entry.size} bytes). "
+                    f"The zip is damaged, or meant to do harm. {_NOTHING}"
+                )
+            if not piece:
+                return
+            yield piece
 
     def _at(self, name: str) -> str:
         return f"Reading {self.path}, entry {printable(name, 300)!r}"
