@@ -11,12 +11,15 @@ from collections.abc import Iterator
 from shutil import which
 from typing import TYPE_CHECKING, Any
 
+import psutil
 from servers import unavailable
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 WIDE, NARROW = {"width": 1200, "height": 900}, {"width": 360, "height": 740}
+BROWSER = ("chrom", "headless_shell")
+"""How its processes are called."""
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 WAIT_MILLISECONDS = 120_000
 """For what a loaded machine does slowly; no test takes as long on an idle one."""
@@ -42,6 +45,16 @@ def chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+            children = psutil.Process().children(recursive=True)
+            ours = [process for process in children if _is_browsers(process)]
+            _gone, left = psutil.wait_procs(ours, WAIT_MILLISECONDS / 1000)
+            assert left == []
+
+
+def _is_browsers(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.name().startswith(BROWSER)
+    return False
 
 
 @contextlib.contextmanager
