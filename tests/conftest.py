@@ -13,6 +13,7 @@ FIRST = (
     "test_nbgrader",
     "test_kernel",
     "test_grade",
+    "test_browser",
 )
 """Files that take longest: begun first, so that no process waits for another at the end."""
 
