@@ -16,17 +16,24 @@ import subprocess
 import sys
 import warnings
 import zipfile
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import pytest
 
-from nbjudge.assignment import Assignment
+from nbjudge.assignment import Assignment, Kind, SourceCell, SourceNotebook, Upload
 from nbjudge.course import CONFIG, load_course
 from nbjudge.demo import broken_promises
+from nbjudge.grade import grade_notebook
 from nbjudge.otter.autograder import write_otter
 from nbjudge.otter.carried import FOLDER, carried, read_carried, secret_for
 from nbjudge.otter.student import has_visible_checks, unjudged_test, with_checks
+from nbjudge.settings import Settings
+from nbjudge.verdict import Part, Status, Verdict
 from sample_class import ROOT, SECRET, TPS, hand_in, workers
+
+# Pools of processes start it once and for all: it is nothing that a test leaves behind.
+resource_tracker.ensure_running()
 
 GROUPS = ("justes", "fausses")
 RUN = {
@@ -159,8 +166,92 @@ def test_the_real_otter_check_runs_the_visible_tests(made, tmp_path):
     assert "test_q2_6c results: All test cases passed!" in said
 
 
+def test_an_otter_notebook_earns_the_same_in_nbjudge_grade(made):
+    """Sealed, with otter's calls in it: what is downloaded from Gradescope is graded again here."""
+    sample = made.samples["eleve-beta-oublie-dans-mu"]
+    upload = Upload(notebook=answered_in_otter(sample, made.assignment))
+    settings = load_course(ROOT).settings
+    result = grade_notebook(upload, made.assignment, "tp1", settings, SECRET)
+    points = {verdict.grade_id: verdict.points for verdict in result.verdicts}
+    assert broken_promises(sample, {sample.student: points}) == []
+
+
 def _grade_id(cell):
     return cell["metadata"].get("nbgrader", {}).get("grade_id")
+
+
+QUESTION = SourceCell(
+    cell_id="a",
+    kind=Kind.TEST,
+    cell_type="code",
+    source="",
+    release_source="",
+    grade_id="q",
+    points=2.0,
+)
+
+
+def filled(otter, *verdicts, scrub=str):
+    """Return what otter writes for Gradescope of some verdicts, by question."""
+    from otter.run import AutograderConfig
+
+    from nbjudge.otter.plugin import fill
+
+    cells = [dataclasses.replace(QUESTION, grade_id=v.grade_id) for v in verdicts]
+    found = otter_results(otter.test_files, SourceNotebook(name="tp", cells=tuple(cells)))
+    fill(found, verdicts, scrub)
+    config = AutograderConfig({"show_hidden": True, "force_public_test_summary": False})
+    return {test["name"]: test for test in found.to_gradescope_dict(config)["tests"]}
+
+
+def verdict(status, points, message="", parts=()):
+    return Verdict(
+        grade_id="q", status=status, points=points, max_points=2.0, message=message, parts=parts
+    )
+
+
+def test_a_partial_score_without_shares_is_kept_to_the_hundredth(otter):
+    made = filled(otter, verdict(Status.PARTIAL, 0.37, "À revoir."))["q"]
+    assert (made["score"], made["max_score"]) == (0.37, 2.0)
+    assert "0.37 / 2" in made["output"]
+    assert "À revoir." in made["output"]
+
+
+def test_shares_that_were_not_reached_count_among_the_points_that_could_be_had(otter):
+    parts = (Part(what="la moyenne", points=0.5, max_points=0.5),)
+    made = filled(otter, verdict(Status.PARTIAL, 0.5, "Interrompu.", parts))["q"]
+    assert (made["score"], made["max_score"]) == (0.5, 2.0)
+    assert "la moyenne result:\n        0.5 / 0.5" in made["output"]
+    assert "0 / 1.5\n        Interrompu." in made["output"]
+
+
+def test_what_a_person_grades_is_left_to_a_person(otter):
+    by_hand = dataclasses.replace(verdict(Status.MANUAL, None), grade_id="essay")
+    made = filled(otter, verdict(Status.PASSED, 2.0), by_hand)
+    assert made["q"]["score"] == 2.0
+    assert "not judged" in made["essay"]["output"]
+
+
+def test_names_are_taken_out_of_sentences_unless_they_are_wanted(otter, tmp_path):
+    from nbjudge.otter.plugin import Judged
+
+    users = [{"name": "Zoé Quémeneur", "email": "zoe.quemeneur@example.org"}]
+    packed = carried(
+        Assignment(name="tp", notebooks=(SourceNotebook(name="tp", cells=(QUESTION,)),)),
+        Settings(),
+        SECRET,
+        unsealed=True,
+    )
+    said = {}
+    for names in (False, True):
+        plugin = Judged(str(tmp_path / "tp.ipynb"), {"users": users}, {"names": names})
+        plugin._carried = packed
+        scrub = plugin._scrubber()
+        lost = verdict(Status.ERROR, 0.0, "FileNotFoundError: quemeneur.csv de Zoé Quémeneur")
+        said[names] = filled(otter, lost, scrub=scrub)["q"]["output"]
+    assert "Quémeneur" in said[True]
+    assert "uémeneur" not in said[False]
+    assert "quemeneur" not in said[False]
 
 
 @pytest.mark.long

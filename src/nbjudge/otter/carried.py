@@ -142,7 +142,7 @@ def read_carried(folder: Path) -> Carried:
             settings=_settings(data["settings"]),
             secret=bytes.fromhex(data["secret"]),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigurationError(
             f"Reading the autograder's assignment in {folder}: {type(error).__name__}: {error}. "
             "Write the zip anew with `nbjudge otter` of the version that is installed here."
