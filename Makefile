@@ -24,7 +24,7 @@ $(STAMP): pyproject.toml constraints.txt tools/system.sh
 	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) --constraint constraints.txt --editable '.[course,otter,dev,dask,postgres,report]'
 	touch $(STAMP)
 
-# PostgreSQL and SLURM, which tests start and stop: nothing else needs them.
+# PostgreSQL, SLURM and Chromium, which tests start and stop: nothing else needs them.
 $(VENV)/.servers: tools/system.sh | $(STAMP)
 	sh tools/system.sh --tests $(PYTHON)
 	touch $@
