@@ -72,7 +72,8 @@ def run_visible(test, names):
 def test_students_call_otter_where_the_visible_tests_stood():
     made = made_for_otter(ANSWER, TEST)
     assert sources(made["tp.ipynb"]) == [
-        'import otter\n\ngrader = otter.Notebook("tp.ipynb")',
+        'import otter  # python -m pip install "otter-grader>=7"\n\n'
+        'grader = otter.Notebook("tp.ipynb")',
         "def double(x): ...",
         'grader.check("test_double")',
     ]

@@ -16,6 +16,7 @@ from nbjudge.names import plain_python
 _GRADER = "grader"
 _CHECK = re.compile(rf"\s*{_GRADER}\.check(?:_all)?\([^\n]*\)\s*;?\s*")
 _START = re.compile(rf"^\s*{_GRADER}\s*=\s*otter\.Notebook\(", re.MULTILINE)
+_IMPORT = 'import otter  # python -m pip install "otter-grader>=7"'
 # Students may call it in cells of their own; these are to run to their end.
 _STAND_IN = f"""\
 class {_GRADER}:
@@ -76,7 +77,7 @@ def with_checks(notebook: dict[str, Any], checks: Mapping[str, SourceCell], path
         "id": "otter-start",
         "metadata": {},
         "outputs": [],
-        "source": f"import otter\n\n{_GRADER} = otter.Notebook({json.dumps(path)})",
+        "source": f"{_IMPORT}\n\n{_GRADER} = otter.Notebook({json.dumps(path)})",
     }
     notebook["cells"].insert(0, start)
 
