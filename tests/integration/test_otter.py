@@ -27,6 +27,7 @@ from nbjudge.demo import broken_promises
 from nbjudge.grade import grade_notebook
 from nbjudge.otter.autograder import write_otter
 from nbjudge.otter.carried import FOLDER, carried, read_carried, secret_for
+from nbjudge.otter.requirements import pins
 from nbjudge.otter.student import has_visible_checks, unjudged_test, with_checks
 from nbjudge.settings import Settings
 from nbjudge.verdict import Part, Status, Verdict
@@ -179,6 +180,30 @@ def test_an_otter_notebook_earns_the_same_in_nbjudge_grade(made):
 def _grade_id(cell):
     return cell["metadata"].get("nbgrader", {}).get("grade_id")
 
+
+def test_the_autograders_environment_has_all_that_grading_imports():
+    """Graded here in a process of its own, which then says whose modules it has loaded."""
+    lines = pins(["numpy"])
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED], capture_output=True, text=True, timeout=300, check=True
+    )
+    loaded = set(json.loads(done.stdout.splitlines()[-1]))
+    assert {"otter-grader", "nbformat", "ipykernel"} <= loaded
+    pinned = {line.partition("==")[0] for line in lines}
+    optional = {"msgpack"}  # jupyter_client takes it where it is installed
+    assert loaded - pinned - optional - {"nbjudge"} == set()
+
+
+LOADED = """
+import importlib.metadata, json, sys
+import nbjudge.judge_service, nbjudge.otter.plugin, nbjudge.retry, nbjudge.document
+import ipykernel.kernelapp
+owners = importlib.metadata.packages_distributions()
+names = {name.partition(".")[0] for name, module in sys.modules.items()
+         if getattr(module, "__file__", None)}
+found = {owner for name in names for owner in owners.get(name, ()) if len(owners[name]) == 1}
+print(json.dumps(sorted(owner.lower().replace("_", "-").replace(".", "-") for owner in found)))
+"""
 
 QUESTION = SourceCell(
     cell_id="a",

@@ -9,9 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import nbjudge
 from nbjudge.assignment import Assignment, Kind, SourceCell, SourceNotebook
+from nbjudge.cli import main
 from nbjudge.errors import ConfigurationError
 from nbjudge.limits import Limits
 from nbjudge.otter import autograder
@@ -138,3 +140,14 @@ def test_without_otter_a_sentence_says_how_to_get_it(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(ConfigurationError, match="pip install 'otter-grader>=7'"):
         autograder.write_otter(None, "tp", Path(), SECRET)
+
+
+def test_an_unknown_assignment_ends_with_a_sentence_and_nothing_written(tmp_path):
+    (tmp_path / "nbgrader_config.py").write_text(
+        "import nbjudge\nc = get_config()\nnbjudge.configure(c)\n", "utf-8"
+    )
+    said = CliRunner().invoke(main, ["--course", str(tmp_path), "otter", "nope"])
+    assert said.exit_code == 2
+    assert "there is no folder" in said.output
+    assert "Traceback" not in said.output
+    assert not (tmp_path / "dist").exists()
