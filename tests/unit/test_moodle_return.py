@@ -6,6 +6,7 @@ import os
 import re
 import zipfile
 from fractions import Fraction
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,6 +16,10 @@ from hypothesis import strategies as st
 from moodle_files import FR, LANGUAGES, make_course, worksheet
 from nbjudge.course import load_course
 from nbjudge.errors import ConfigurationError, TableError
+from nbjudge.marking.problems import Problem
+from nbjudge.marking.roll import Code, Student
+from nbjudge.marking.rules import rules_from
+from nbjudge.marking.sums import Points, Question, TpMark
 from nbjudge.moodle import giveback
 from nbjudge.moodle.giveback import Mark, fill, give_back
 from nbjudge.moodle.ledger import Known, Ledger, write_ledger
@@ -343,3 +348,51 @@ def test_without_a_ledger_the_roll_says_who_is_who(course):
     done = give_back(load_course(course), "tp1", download(course, rows), course / "dist")
     assert [row["Note"] for row in cells(done.worksheet.read_bytes())] == ["20,00", "10,00"]
     assert done.elsewhere == ["ana"]
+
+
+def test_what_is_no_mark_or_no_final_one_says_why(course, monkeypatch):
+    monkeypatch.undo()
+    (course / "nbgrader_config.py").write_text(
+        (course / "nbgrader_config.py").read_text()
+        + 'nbjudge.configure_marks(c, weights={"tp1": 0, "tp2": 1})\n'
+    )
+    points = Points(questions={})
+
+    def of(student, **options):
+        mark = TpMark(assignment="tp1", maximum=Fraction(8), **options)
+        return SimpleNamespace(student=Student(id=student), tps={"tp1": mark})
+
+    waiting = Points(
+        questions={"q": Question(points=Fraction(0), maximum=Fraction(1), waiting=True)}
+    )
+
+    def class_marks(read, names):
+        assert rules_from(read.config).weights is None  # a TP without weight has a mark as well
+        assert names == ["tp1"]
+        return SimpleNamespace(
+            students=[
+                of("zoe", mark=Fraction(15), points=points),
+                of("abj", mark=None, code=Code.ABJ),
+                of("abi", mark=Fraction(0), code=Code.ABI),
+                of("absent", mark=Fraction(0)),
+                of("waiting", mark=Fraction(3), points=waiting),
+                of("stale", mark=Fraction(4), points=points),
+            ],
+            unknown=[of("eve", mark=Fraction(20), points=points)],
+            problems=[
+                Problem(kind="missing", students=("zoe",), sentence="no"),
+                Problem(kind="changed", students=("stale",), sentence="grade again"),
+            ],
+        )
+
+    monkeypatch.setattr("nbjudge.marking.class_marks.class_marks", class_marks)
+    found = giveback.marks_of(load_course(course), "tp1")
+    assert {name: mark.share for name, mark in found.items() if mark.share is not None} == {
+        "zoe": Fraction(3, 4),
+        "waiting": Fraction(3, 20),
+        "stale": Fraction(1, 5),
+        "eve": Fraction(1),
+    }
+    assert [name for name, mark in found.items() if mark.is_held] == ["waiting", "stale"]
+    assert found["stale"].why == "grade again"
+    assert found["abi"].why == "has the code ABI in students.csv"

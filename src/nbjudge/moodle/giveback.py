@@ -12,7 +12,8 @@ import os
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -151,8 +152,12 @@ def give_back(
 def marks_of(course: Course, assignment: str) -> dict[str, Mark]:
     """Return the marks of all who handed in or have a code, by the names of their folders."""
     from nbjudge.marking.class_marks import class_marks
+    from nbjudge.marking.rules import SECTION
 
-    marks = class_marks(course, [assignment])
+    # What the TP weighs beside others is nothing to its own mark, not even if that is nothing.
+    config = deepcopy(course.config)
+    config[SECTION].weights = None
+    marks = class_marks(replace(course, config=config), [assignment])
     stale = {
         student: problem.sentence
         for problem in marks.problems

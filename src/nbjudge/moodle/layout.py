@@ -12,6 +12,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from nbjudge.inert import printable
+
 _PREFIX = re.compile(
     r"(?P<label>[^_]*)(?:_(?P<number>\d{1,18}))?_assignsubmission_(?P<kind>[a-z]+)(?:_(?P<file>.*))?",
     re.DOTALL,
@@ -36,7 +38,8 @@ class Uploader:
         return self.label.casefold() == "participant"
 
     def __str__(self) -> str:
-        return self.label if self.number is None else f"{self.label} ({self.number})"
+        label = printable(self.label, 100)
+        return label if self.number is None else f"{label} ({self.number})"
 
 
 @dataclass(frozen=True)
