@@ -238,13 +238,15 @@ def own_information(predictive_entropy: Any, probs: Any) -> list[Array]:
 def labelled(
     generator: np.random.Generator, N: int, K: int, alpha: float
 ) -> tuple[Array, NDArray[np.int64]]:
-    """Probabilités (N, K), classes (N,) : trop de confiance quand elle est grande, trop peu sinon.
+    """Probabilités (N, K), classes (N,) : tour à tour trop et trop peu de confiance.
 
-    Les écarts des classes de confiance n'ont donc pas tous le même signe.
+    Les exemples, par confiance croissante, sont justes puis faux par douzièmes : les écarts n'ont
+    pas tous le même signe, même dans une seule classe de confiance, et leur somme en valeur absolue
+    dépend du découpage.
     """
     probs = dirichlet(generator, (N, K), alpha)
-    confidence = probs.max(axis=1)
-    right = (confidence < np.median(confidence)) ^ (generator.random(N) < 0.1)
+    rank = probs.max(axis=1).argsort().argsort()
+    right = (rank // max(1, N // 12) % 2 == 0) ^ (generator.random(N) < 0.1)
     other = (probs.argmax(axis=1) + generator.integers(1, K, N)) % K
     return probs, np.where(right, probs.argmax(axis=1), other)
 

@@ -1,6 +1,8 @@
 """TP3's reference solutions against independent oracles, and every claim of its text by number."""
 
+import ast
 import inspect
+import re
 
 import numpy as np
 import pytest
@@ -370,6 +372,27 @@ def test_gaps_of_calibration_have_both_signs(checks):
     accuracy, mean = calibration_curve(probs.argmax(1) == labels, probs.max(1), n_bins=15)
     assert (accuracy - mean).min() < -0.2
     assert (accuracy - mean).max() > 0.2
+
+
+def cases_of(text):
+    """Return N, K, bins and alpha of the problems of question 1.4a."""
+    return ast.literal_eval(re.search(r"for N, K, bins, alpha in (\(\(.*?\)\)):", text)[1])
+
+
+def test_the_value_depends_on_the_number_of_bins_on_every_problem(tp3, checks):
+    cases = cases_of(tp3.texts["test_q1_4a"])
+    others = [lambda _bins: 15, lambda bins: bins + 1, lambda bins: bins - 1, lambda _bins: 1]
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        problems = [
+            (*map(torch.from_numpy, checks.labelled(rng, *c[:2], c[3])), c[2]) for c in cases
+        ]
+        for other in others:
+            seen = max(
+                abs(tp3.ece(probs, labels, bins) - tp3.ece(probs, labels, other(bins)))
+                for probs, labels, bins in problems
+            )
+            assert seen > 1e-3  # of which 1e-5 is accepted
 
 
 def test_levels_of_a_right_interval_are_within_their_bounds(tp3, checks):
