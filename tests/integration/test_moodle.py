@@ -81,6 +81,7 @@ def test_a_class_goes_the_whole_way_by_the_commands(class_of_four):
     said(command(made, "nbjudge", "feedback", "ps1"))
     told = said(command(made, "nbjudge", "moodle", "return", "ps1", "Notes-TP.csv"))
     assert "3 marks written" in told
+    assert "look at:" not in told
 
     before = (root / "Notes-TP.csv").read_bytes()
     filled = (root / "dist" / "Notes-TP.csv").read_bytes()

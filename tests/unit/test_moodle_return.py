@@ -321,6 +321,19 @@ def test_a_page_older_than_the_grading_is_not_sent(course):
     assert sorted(os.listdir(course / "dist")) == ["Notes-TP1-77.csv"]
 
 
+def test_points_given_by_hand_after_the_feedback_are_a_note(course):
+    (course / "gradebook.db").write_bytes(b"")
+    path = download(course, PEOPLE[:1])
+    page = course / "feedback" / "zoe" / "tp1" / "tp1.html"
+    os.utime(course / "gradebook.db", (1000, 1000))
+    os.utime(page, (2000, 2000))
+    assert give_back(load_course(course), "tp1", path, course / "dist").notes == []
+    os.utime(course / "gradebook.db", (3000, 3000))
+    done = give_back(load_course(course), "tp1", path, course / "dist")
+    assert done.pages == 1
+    assert "The gradebook was changed after the feedback" in done.notes[0]
+
+
 def test_the_downloaded_file_is_never_written_over(course):
     path = download(course, PEOPLE)
     before = path.read_bytes()

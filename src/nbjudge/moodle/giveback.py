@@ -311,6 +311,7 @@ def _feedback(
     It has the form ``<name>_<number>_assignfeedback_file_<page>``; pages that did not change are
     passed by there.
     """
+    oldest: float | None = None
     for key in sent:
         participant = sheet.participants[key]
         pages = list(_pages(course, assignment, students[key]))
@@ -322,7 +323,16 @@ def _feedback(
         returned.pages += len(pages)
         label = safe_label(participant.name)
         for page in pages:
+            written = page.stat().st_mtime
+            oldest = written if oldest is None else min(oldest, written)
             yield f"{label}_{key}_assignfeedback_file_{page.name}", page.read_bytes()
+    gradebook = Path(course.db_url.removeprefix("sqlite:///"))
+    if oldest is not None and gradebook.is_file() and gradebook.stat().st_mtime > oldest:
+        returned.notes.append(
+            "The gradebook was changed after the feedback was written. If points or comments were "
+            f"given by hand since, the pages do not have them: nbjudge feedback {assignment}, and "
+            "this again."
+        )
 
 
 def _packed(pages: Iterator[tuple[str, bytes]], most_bytes: int | None) -> Iterator[bytes]:
