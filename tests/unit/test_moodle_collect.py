@@ -418,6 +418,27 @@ def test_numbers_that_were_exchanged_are_put_right(course):
     assert (course.notebook("bob"), course.notebook("zoe")) == (RIGHT, OTHER)
 
 
+def test_a_second_assignment_of_moodle_for_those_who_were_late_is_one_more_upload(course):
+    course.collect(course.zip({1: RIGHT}), sheets=[course.sheet({1: BEFORE["en"]})])
+    again = [{"id": 901, **PEOPLE[1], "submitted": INSIDE["en"]}]
+    report = course.collect(
+        course.zip({("Zoé Petit", 901): OTHER}), sheets=[course.sheet({}, rows=again)]
+    )
+    assert report.replaced == ("zoe",)
+    assert course.notebook("zoe") == OTHER
+    # It turns out to be Bob's: what is Zoé's own stays hers.
+    (course.root / "students.csv").write_text(
+        ROLL.replace("zoe@univ.fr", "z@univ.fr").replace("bob@univ.fr", "zoe@univ.fr"), "utf-8"
+    )
+    course.collect(course.zip({("Zoé Petit", 901): OTHER}), sheets=[course.sheet({}, rows=again)])
+    assert course.notebook("bob") == OTHER
+    assert course.students == ["bob"]
+    assert RIGHT in course.aside("zoe")
+    mine = [{"id": 1, **PEOPLE[1], "email": "z@univ.fr", "submitted": BEFORE["en"]}]
+    course.collect(course.zip({1: RIGHT}), sheets=[course.sheet({}, rows=mine)])
+    assert (course.notebook("zoe"), course.notebook("bob")) == (RIGHT, OTHER)
+
+
 def test_a_dry_run_says_the_same_and_writes_nothing(course):
     path = course.zip({1: RIGHT})
     dry = course.collect(path, dry_run=True)

@@ -160,7 +160,11 @@ def test_nobody_is_dropped_and_no_two_are_one(offers, with_roll):
 def test_a_ledger_is_read_as_it_was_written_and_by_nobody_else(tmp_path):
     ledger = Ledger(
         participants={"7": Known(student="ada", by="name", name="Ada « é »", team="A")},
-        collected={"ada": Collected(digest="d", arrived="2025-11-03T22:58:00+00:00", source="zip")},
+        collected={
+            "ada": Collected(
+                participant="7", digest="d", arrived="2025-11-03T22:58:00+00:00", source="zip"
+            )
+        },
     )
     write_ledger(tmp_path, "tp1", ledger)
     assert read_ledger(tmp_path, "tp1") == ledger

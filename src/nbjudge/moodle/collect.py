@@ -205,19 +205,21 @@ class _Decisions:
         for one in candidates:
             if chosen is None or one.digest != chosen.digest:
                 aside[aside_name(one)] = one.folder
-        self.collected.pop(student, None)
+        was = self.collected.pop(student, None)
         if chosen is None:
             removes = self._folder(student).is_dir()
             self.moves.append(Move(student=student, aside=aside, removes=removes))
             return
         chosen = first_arrival(chosen, candidates)
+        stays = standing is not None and standing.digest == chosen.digest
         self.collected[student] = Collected(
+            participant=was.participant if was and stays else key,
             digest=chosen.digest,
             arrived=chosen.arrived.isoformat() if chosen.arrived else None,
             source=chosen.source,
         )
         timestamp = timestamp_of(chosen, self.due, student)
-        if standing is not None and standing.digest == chosen.digest:
+        if standing is not None and stays:
             self._unchanged.append(student)
             stands = read_text(standing.folder / TIMESTAMP)
             is_new = timestamp is not None and timestamp != stands
@@ -238,19 +240,23 @@ class _Decisions:
 
     def _is_anothers(self, key: str, student: str) -> bool:
         """Whether what lies under a student's name was collected for who has another name now."""
-        owners = [k for k, one in self.ledger.participants.items() if one.student == student]
-        return bool(owners) and all(
-            owner != key and owner in self.identities and self.identities[owner].student != student
-            for owner in owners
+        one = self.ledger.collected.get(student)
+        owner = self.identities.get(one.participant) if one else None
+        return (
+            one is not None
+            and one.participant != key
+            and owner is not None
+            and (owner.student != student)
         )
 
     def _moved_with(self, key: str, student: str) -> list[Candidate]:
         """Return what was collected for a participant under another name."""
         before = self.ledger.participants.get(key)
-        if before is None or before.student in (student, *self._old):
+        if before is None or before.student == student:
             return []
+        one = self.ledger.collected.get(before.student)
         old = self._standing(before.student)
-        if old is None or before.student not in self.ledger.collected:
+        if old is None or one is None or one.participant != key:
             return []
         self._old[before.student] = old
         self._notes.append(

@@ -42,6 +42,8 @@ class Known:
 class Collected:
     """What lies in a student's folder."""
 
+    participant: str
+    """Whose upload it was."""
     digest: str
     arrived: str | None
     """ISO 8601, UTC."""
