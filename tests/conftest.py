@@ -7,6 +7,7 @@ import pytest
 FIRST = (
     "test_same_marks",
     "test_sample_class",
+    "test_moodle_jury",
     "test_compatibility",
     "test_other_courses",
     "test_attacks",
