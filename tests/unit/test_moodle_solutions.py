@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
-from moodle_files import make_course, set_due
 from sqlalchemy import create_engine, text
 
+from moodle_files import make_course, set_due
 from nbjudge.cli import main
 from nbjudge.course import load_course
 from nbjudge.errors import ConfigurationError, UnknownNameError

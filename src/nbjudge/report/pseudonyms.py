@@ -75,7 +75,7 @@ def pseudonyms(secret: bytes, students: Iterable[str]) -> dict[str, str]:
     is drawn anew (``--reseed``).
 
     >>> sorted(pseudonyms(b"secret", ["ada", "zoe"]).values())
-    ['S-EX2FL3', 'S-UIDUNT']
+    ['S-ESQ2M3', 'S-YXS5OF']
     """
     length = _LENGTH
     made = {student: _letters(secret, student) for student in students}
