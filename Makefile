@@ -4,8 +4,9 @@
 PYTHON ?= python3
 # For instance an index with torch's CPU build, where pip would bring a CUDA build of several GB.
 PIP_FLAGS ?=
-# Processes that run the tests; what shares a fixture stays together (tests/conftest.py).
-JOBS ?= $(shell nproc)
+# Processes that run the tests: one more than the cores, since many tests wait for a limit or another
+# process. What shares a fixture stays together (tests/conftest.py).
+JOBS ?= $(shell expr $$(nproc) + 1)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
