@@ -87,8 +87,7 @@ def by_nbgrader(handed, folder):
     return {row.student: dict(row.points) for row in rows(handed.assignment, scores)}
 
 
-ONE_BY_ONE = [in_cold_kernels, by_nbgrader]
-WAYS = [*ONE_BY_ONE, on_a_cluster]
+WAYS = [in_cold_kernels, by_nbgrader, on_a_cluster]
 
 
 def keeps_its_promises(way, tp, folder, students=None):
@@ -104,14 +103,13 @@ def keeps_its_promises(way, tp, folder, students=None):
     assert broken == {}
 
 
-@pytest.mark.parametrize(
-    "way", [pytest.param(way, marks=pytest.mark.long) for way in ONE_BY_ONE] + [on_a_cluster]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("way", WAYS)
 def test_the_whole_class_of_tp1_has_its_marks(way, tmp_path):
     keeps_its_promises(way, "tp1", tmp_path)
 
 
-@pytest.mark.parametrize("tp", sorted(THREE))
+@pytest.mark.parametrize("tp", ["tp2", pytest.param("tp3", marks=pytest.mark.long)])
 @pytest.mark.parametrize("way", WAYS)
 def test_three_of_another_class_have_their_marks(way, tp, tmp_path):
     keeps_its_promises(way, tp, tmp_path, THREE[tp])
