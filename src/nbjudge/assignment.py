@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
 from nbjudge.errors import UnknownNameError
 from nbjudge.settings import Mode
@@ -84,6 +85,24 @@ class SourceNotebook:
     def graded(self) -> tuple[SourceCell, ...]:
         """Cells that carry points, in order."""
         return tuple(cell for cell in self.cells if cell.is_graded)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> SourceNotebook:
+        """Return the notebook whose ``dataclasses.asdict`` was written as JSON.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If it is not of this version.
+        """
+        known = {part.name for part in fields(SourceCell)}
+        cells = []
+        for cell in data["cells"]:
+            if set(cell) != known:
+                raise KeyError("a cell of another version")
+            kind, hidden = Kind(cell["kind"]), frozenset(cell["hidden_lines"])
+            cells.append(SourceCell(**{**cell, "kind": kind, "hidden_lines": hidden}))
+        return cls(**{**data, "cells": tuple(cells)})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -249,30 +249,30 @@ def _work(
         with closing(grading):
             for one in grading:
                 for student in groups[one.submission.student]:
-                    graded = one
-                    with _kept(known, student, report.graded):
-                        if one.error is not None:
-                            raise one.error
-                        if student != one.submission.student:
-                            graded = replace(one, submission=_same(known, student, one.submission))
-                        said = writer.write(graded.submission, graded.results)
-                        report.take(student, *said)
+                    submission = _store(known, writer, student, one)
                     if progress is not None:
                         # What could not be stored counts as failed, too.
                         error = report.failed.get(student)
-                        progress(replace(graded, error=error), len(to_grade))
+                        progress(replace(one, submission=submission, error=error), len(to_grade))
     report.graded.sort()
     return known
 
 
-def _same(known: _Class, student: str, graded: Submission) -> Submission:
-    """Return a member's submission, if it still is what was graded for the group."""
-    submission = known.submission(student)
-    if upload_digest(submission) != upload_digest(graded):
-        raise MachineError(
-            f"Grading {graded.assignment} of {student}: the files were those of "
-            f"{graded.student} when this run began, and have changed since. Grade {student} again."
-        )
+def _store(known: _Class, writer: Writer, student: str, graded: Graded) -> Submission:
+    """Store what was graded for one who handed just that in; return their submission."""
+    submission = graded.submission
+    if student != submission.student:
+        submission = known.submission(student)
+    with _kept(known, student, known.report.graded):
+        if graded.error is not None:
+            raise graded.error
+        if upload_digest(submission) != upload_digest(graded.submission):
+            raise MachineError(
+                f"Grading {submission.assignment} of {student}: when this run began the files were "
+                f"those of {graded.submission.student}, which were graded for both; one of the two "
+                f"has changed since. Grade {student} again."
+            )
+        known.report.take(student, *writer.write(submission, graded.results))
     return submission
 
 

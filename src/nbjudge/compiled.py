@@ -10,11 +10,11 @@ import hashlib
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from nbjudge.assignment import Kind, SourceCell, SourceNotebook
+from nbjudge.assignment import SourceNotebook
 from nbjudge.compile import Sources, notebook_paths, read_notebooks
 from nbjudge.config_text import canonical
 from nbjudge.environment import code_digest
@@ -64,20 +64,6 @@ def _load(place: Path, key: str) -> tuple[SourceNotebook, ...] | None:
         data = json.loads(place.read_bytes())
         if data["key"] != key:
             return None
-        return tuple(_notebook(notebook) for notebook in data["notebooks"])
+        return tuple(SourceNotebook.from_json(notebook) for notebook in data["notebooks"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _notebook(data: dict[str, Any]) -> SourceNotebook:
-    cells = tuple(_cell(cell) for cell in data.pop("cells"))
-    return SourceNotebook(cells=cells, **data)
-
-
-def _cell(data: dict[str, Any]) -> SourceCell:
-    known = {field.name for field in fields(SourceCell)}
-    if set(data) != known:
-        raise KeyError("a cell of another version")
-    data["kind"] = Kind(data["kind"])
-    data["hidden_lines"] = frozenset(data["hidden_lines"])
-    return SourceCell(**data)

@@ -47,8 +47,8 @@ def fingerprint(config: Any) -> str:
     kind = config.get("AssignLatePenalties", {}).get("plugin_class", _DEFAULT)
     name = kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
     top = name.partition(".")[0]
-    # What is made of the points afterwards changes no penalty.
-    read = {section: options for section, options in config.items() if section != "NbJudgeMarks"}
+    # Our own options are no plug-in's: how notebooks run, what is made of their points.
+    read = {name: options for name, options in config.items() if not name.startswith("NbJudge")}
     digest = hashlib.sha256(json.dumps([name, canonical(read)]).encode())
     for path in () if top == "nbgrader" else _code(top):
         digest.update(path.read_bytes())

@@ -2,7 +2,7 @@
 
 All of a process lie in one folder of its own, ``nbjudge-...`` in the system's temporary folder,
 with a locked file in it. The lock ends with the process, however that ends; the next process that
-needs such a folder removes those whose lock is free.
+makes such a folder first removes those whose lock is free.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 _PREFIX = "nbjudge-"
@@ -35,6 +36,12 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
             yield Path(folder)
     finally:
         _leave(home)
+
+
+@cache
+def _sweep_first() -> None:
+    """Sweep once in the life of a process: not for each of its submissions."""
+    sweep()
 
 
 def sweep() -> None:
@@ -77,7 +84,7 @@ def _enter() -> _Home:
     with _mutex:
         # What a fork has taken along is its parent's.
         if _home is None or _home.process != os.getpid():
-            sweep()
+            _sweep_first()
             _home = _Home()
         _home.users += 1
         return _home

@@ -428,6 +428,22 @@ def command(made: SmallCourse, *arguments: str) -> subprocess.CompletedProcess[s
     )
 
 
+def begun(made: SmallCourse) -> subprocess.Popen[str]:
+    """Begin ``nbjudge grade`` in the course's folder, in a session of its own; return the process.
+
+    It belongs to the test, which may end it in any way.
+    """
+    code = "import sys; from nbjudge.cli import main; sys.argv[0] = 'nbjudge'; sys.exit(main())"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, "grade", NAME, "--workers", "2"],
+        cwd=made.root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
 def files_below(folder: Path) -> dict[str, bytes]:
     """Return every file below a folder by its path."""
     return {

@@ -108,18 +108,6 @@ def nothing_is_at_work(before: set[psutil.Process]) -> None:
     assert alive == []
 
 
-def started(made: sc.SmallCourse) -> subprocess.Popen[str]:
-    code = "import sys; from nbjudge.cli import main; sys.argv[0] = 'nbjudge'; sys.exit(main())"
-    return subprocess.Popen(
-        [sys.executable, "-c", code, "grade", sc.NAME, "--workers", "2"],
-        cwd=made.root,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
 def first_line(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     line: str = process.stdout.readline()
@@ -149,7 +137,7 @@ def ends_as_undisturbed(made: sc.SmallCourse, at_least: int) -> None:
 
 def test_ctrl_c_ends_with_a_sentence_and_leaves_what_was_stored(tmp_path: Path) -> None:
     made, before = class_of_four(tmp_path), descendants()
-    process = started(made)
+    process = sc.begun(made)
     first_line(process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers get it, too
     _out, said = process.communicate(timeout=120)
@@ -163,7 +151,7 @@ def test_ctrl_c_ends_with_a_sentence_and_leaves_what_was_stored(tmp_path: Path) 
 
 def test_a_killed_run_leaves_no_process_and_is_taken_up(tmp_path: Path) -> None:
     made, before = class_of_four(tmp_path), descendants()
-    process = started(made)
+    process = sc.begun(made)
     first_line(process)
     process.kill()
     process.communicate()
@@ -173,7 +161,7 @@ def test_a_killed_run_leaves_no_process_and_is_taken_up(tmp_path: Path) -> None:
 
 def test_a_second_run_is_refused_while_the_first_is_at_work(tmp_path: Path) -> None:
     made = class_of_four(tmp_path)
-    process = started(made)
+    process = sc.begun(made)
     first_line(process)
     second = sc.command(made, "nbjudge", "grade", sc.NAME)
     process.send_signal(signal.SIGINT)

@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -46,17 +45,6 @@ def make_class(root: Path) -> sc.SmallCourse:
         answers = {**sc.RIGHT, "p2": {"double": f"# {number}\n{answer}"}}
         made.submit(f"student{number:02}", answers)
     return made
-
-
-def start(made: sc.SmallCourse) -> subprocess.Popen[str]:
-    code = "import sys; from nbjudge.cli import main; sys.argv[0] = 'nbjudge'; sys.exit(main())"
-    return subprocess.Popen(
-        [sys.executable, "-c", code, "grade", sc.NAME, "--workers", "2"],
-        cwd=made.root,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def writer(run: psutil.Process) -> list[psutil.Process]:
@@ -106,7 +94,7 @@ def disturbed(root: Path, chance: random.Random, killed: Counter[str]) -> Iterat
     """Yield the exit code of each run, until one has nothing left to grade."""
     made = sc.SmallCourse(root)
     while True:
-        with start(made) as run:
+        with sc.begun(made) as run:
             process = psutil.Process(run.pid)
             try:
                 while run.poll() is None:

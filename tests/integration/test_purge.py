@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import small_course as sc
 
+from nbjudge import purge
 from nbjudge.errors import ConfigurationError
-from nbjudge.report import purge
 
 OLD, NEW = datetime(2021, 3, 4, tzinfo=UTC), datetime(2022, 3, 4, tzinfo=UTC)
 WHEN = {
@@ -22,7 +22,10 @@ WHEN = {
     "dan": [NEW],
     "eve": [datetime(2021, 9, 1, 12, tzinfo=UTC)],
 }
-TABLES = ("marks.csv", "students.csv", "report.html", ".nbgrader.log", "gradebook.db.bak")
+TABLES = (
+    *("marks.csv", "students.csv", "report.html", ".nbgrader.log", "gradebook.db.bak"),
+    *("dist/Notes.csv", "dist/tp1-feedback.zip", "dist/tp1-feedback-2.zip"),
+)
 SECRET = "un-nom-reconnaissable"
 
 
@@ -43,6 +46,7 @@ def made(tmp_path: Path) -> sc.SmallCourse:
     put(root / "release" / sc.NAME / "n.ipynb", "{}")
     put(root / "solutions" / "n.ipynb", "{}")
     put(root / "judge" / sc.NAME / "hidden.py", "x = 1")
+    put(root / "dist" / "tp1.zip", "the release")
     put(root / "autograded" / "README.md", "of the course")
     put(root / ".nbjudge" / "course.secret", "00" * 32)
     _fill(root / "gradebook.db")

@@ -298,7 +298,7 @@ def test_a_member_whose_files_change_meanwhile_does_not_get_the_groups_marks(
     report = grade_class(graded.course, sc.NAME)
 
     assert report.graded == ["hugo"]
-    assert "have changed since. Grade ines again." in str(report.failed["ines"])
+    assert "has changed since. Grade ines again." in str(report.failed["ines"])
     executed.then = lambda: None
     assert grade_class(graded.course, sc.NAME).graded == ["ines"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nbjudge.cli.common import FOUND, TEACHER, chosen, open_course, says_errors
+from nbjudge.cli.common import FOUND, TEACHER, chosen, open_course, says_errors, write_json
 
 if TYPE_CHECKING:
     from nbjudge.course import Course
@@ -71,7 +71,6 @@ def flake(
     Each one is executed once. Exit code 1 if a right answer ever loses a point,
     or a wrong one gains one.
     """
-    import json
     import secrets
 
     from rich.console import Console
@@ -98,9 +97,7 @@ def flake(
             workers=workers or default_workers(),
             progress=progress,
         )
-    if path is not None:
-        text = json.dumps(report.to_json(), ensure_ascii=False, indent=1)
-        path.write_text(text + "\n", "utf-8")
+    write_json(path, report.to_json())
     console.print(table(report))
     for line in sentences(report):
         console.print(line, markup=False, highlight=False, soft_wrap=True)

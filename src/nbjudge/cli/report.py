@@ -79,7 +79,7 @@ def purge(
     notebooks, feedback, records, rows of the gradebook; and tables of the class.
     What belongs to the course (source/, release/, solutions/, judge/) stays.
     """
-    from nbjudge.report import purge as purging
+    from nbjudge import purge as purging
 
     if (number is None) == (day is None):
         raise click.UsageError("Say what is to go: --year YEAR or --before DATE, one of them.")

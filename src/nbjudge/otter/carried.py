@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nbjudge.assignment import Assignment, Kind, SourceCell, SourceNotebook, Upload
+from nbjudge.assignment import Assignment, SourceNotebook, Upload
 from nbjudge.errors import ConfigurationError
 from nbjudge.limits import Limits
 from nbjudge.otter.student import without_checks
@@ -133,7 +133,7 @@ def read_carried(folder: Path) -> Carried:
         return Carried(
             assignment=Assignment(
                 name=data["name"],
-                notebooks=tuple(_notebook(notebook) for notebook in data["notebooks"]),
+                notebooks=tuple(map(SourceNotebook.from_json, data["notebooks"])),
                 files=found["files"],
                 judge_files=found["judge"],
                 editable=frozenset(data["editable"]),
@@ -152,16 +152,6 @@ def read_carried(folder: Path) -> Carried:
 def _read(folder: Path) -> dict[str, bytes]:
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
-
-
-def _notebook(data: dict[str, Any]) -> SourceNotebook:
-    cells = tuple(_cell(cell) for cell in data.pop("cells"))
-    return SourceNotebook(cells=cells, **data)
-
-
-def _cell(data: dict[str, Any]) -> SourceCell:
-    kind, hidden = Kind(data.pop("kind")), frozenset(data.pop("hidden_lines"))
-    return SourceCell(kind=kind, hidden_lines=hidden, **data)
 
 
 def _settings(data: dict[str, Any]) -> Settings:

@@ -23,6 +23,7 @@ STUDENTS = ("submitted", "autograded", "feedback")
 TABLES = (
     "marks*.csv", "marks*.xlsx", "marks*.json", "exam*.csv", "students.csv", "report*.html",
     ".nbgrader.log", "gradebook.db.*", ".nbjudge/removed.txt", ".nbjudge/moodle/*",
+    "dist/*.csv", "dist/*-feedback*.zip",
 )  # fmt: skip
 """Files of a whole class, by what the documentation calls them; their last change counts."""
 FROZEN = (".nbjudge/frozen", ".nbjudge/contestations.jsonl")
