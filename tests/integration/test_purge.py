@@ -161,7 +161,7 @@ def test_before_a_date_all_of_the_time_before_goes(made):
     assert everything(made) == {
         "nbgrader_config.py", f"source/{sc.NAME}/n.ipynb", f"release/{sc.NAME}/n.ipynb",
         "solutions/n.ipynb", f"judge/{sc.NAME}/hidden.py", "autograded/README.md",
-        "gradebook.db", ".nbjudge/course.secret",
+        "gradebook.db", ".nbjudge/course.secret", "dist/tp1.zip",
     } | {f for f in everything(made) if f.startswith("source/")}  # fmt: skip
 
 
